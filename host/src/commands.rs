@@ -1,0 +1,65 @@
+//! One module a command, and what all of them share: the log, the runtime, the one error, the exit code.
+
+pub mod bake;
+pub mod call;
+pub mod compile;
+pub mod list;
+pub mod serve;
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use tokio::runtime::Runtime;
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::{Cli, Command};
+use crate::terminal;
+
+/// How a command ended: 0 all is well, 1 something that the user can mend, 2 a fault of the call or of ours.
+pub(crate) const OK: u8 = 0;
+pub(crate) const PROBLEM: u8 = 1;
+pub(crate) const FAULT: u8 = 2;
+
+/// Runs the command and gives the program's exit code.
+#[must_use]
+pub fn run(cli: Cli) -> ExitCode {
+    let outcome = match cli.command {
+        Command::Serve(arguments) => serve::run(&arguments),
+        Command::List(arguments) => list::run(&arguments),
+        Command::Call(arguments) => call::run(&arguments),
+        Command::Bake(arguments) => bake::run(&arguments),
+        Command::Compile => compile::run(),
+    };
+    match outcome {
+        Ok(code) => ExitCode::from(code),
+        Err(error) if terminal::is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            terminal::complain(&error);
+            ExitCode::from(FAULT)
+        }
+    }
+}
+
+/// Logs go to standard error, at `info` while serving and `error` in commands that print, unless `TOOLBAY_LOG` says otherwise.
+fn start_log(default: &str) {
+    let wanted = std::env::var("TOOLBAY_LOG").unwrap_or_default();
+    let filter = EnvFilter::try_new(if wanted.is_empty() { default } else { &wanted }).unwrap_or_else(|_| EnvFilter::new(default));
+    // rmcp logs whole requests, arguments included, below warnings.
+    let filter = ["rmcp=warn", "wasmtime=warn", "notify=warn"].iter().filter_map(|directive| directive.parse().ok()).fold(filter, EnvFilter::add_directive);
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(terminal::colours_on_stderr());
+    // A second call, in a test, leaves the first log in place.
+    let _ = log.try_init();
+}
+
+/// The runtime that answers the protocol and runs light guests.
+fn runtime() -> Result<Runtime> {
+    let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get).max(2);
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads)
+        .thread_name("toolbay-main")
+        // Input, output and timers are looked at after every task: a guest's slice is a millisecond already.
+        .event_interval(1)
+        .enable_all()
+        .build()
+        .context("cannot start threads")
+}

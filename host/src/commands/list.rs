@@ -1,0 +1,84 @@
+//! `toolbay list`: what is loaded, and what is not and why.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use anyhow::Result;
+use serde_json::json;
+
+use crate::catalog::Catalog;
+use crate::cli::List;
+use crate::config::Config;
+use crate::host::Host;
+use crate::terminal;
+use crate::text::escape;
+
+pub(crate) fn run(arguments: &List) -> Result<u8> {
+    super::start_log("error");
+    let config = Config::resolve(&arguments.folders.folders)?;
+    let runtime = super::runtime()?;
+    let (host, catalog) = runtime.block_on(async {
+        let host = Host::new(config)?;
+        host.load_once(true).await;
+        let catalog = host.catalog();
+        anyhow::Ok((host, catalog))
+    })?;
+    let text = if arguments.json { as_json(&catalog)? } else { as_text(&host, &catalog) };
+    terminal::print(&text)?;
+    runtime.shutdown_background();
+    Ok(if catalog.problems.is_empty() { super::OK } else { super::PROBLEM })
+}
+
+fn as_text(host: &Arc<Host>, catalog: &Catalog) -> String {
+    let mut text = String::new();
+    if catalog.plugins.is_empty() && catalog.problems.is_empty() {
+        let folders: Vec<String> = host.folders().iter().map(|folder| folder.display().to_string()).collect();
+        return format!("no plugins in {}\nhint: put a .wasm component there, or name another folder\n", folders.join(", "));
+    }
+    for plugin in &catalog.plugins {
+        let _ = writeln!(text, "{} {}  {}", plugin.info.name, plugin.info.version, escape(&plugin.path.display().to_string()));
+        for tool in &plugin.tools {
+            let summary = tool.description.lines().next().unwrap_or_default();
+            let _ = writeln!(text, "  {}  {}", tool.full_name, escape(summary));
+            if !tool.asks_for.is_empty() {
+                let _ = writeln!(text, "    asks for: {} (not granted)", escape(&tool.asks_for.join("; ")));
+            }
+        }
+    }
+    for problem in &catalog.problems {
+        let earlier = if problem.serving_earlier { " (an earlier version is still served)" } else { "" };
+        let _ = writeln!(text, "problem: {}\n  {}{earlier}\n  hint: {}", escape(&problem.path.display().to_string()), problem.reason, problem.hint);
+    }
+    text
+}
+
+fn as_json(catalog: &Catalog) -> Result<String> {
+    let tool = |tool: &Arc<crate::plugin::Tool>| {
+        json!({
+            "name": tool.full_name,
+            "title": tool.title,
+            "description": tool.description,
+            "read_only": tool.annotations.read_only,
+            "asks_for": tool.asks_for,
+            "input_schema": tool.advertised_input,
+            "output_schema": tool.advertised_output,
+        })
+    };
+    let plugins: Vec<_> = catalog
+        .plugins
+        .iter()
+        .map(|plugin| {
+            json!({
+                "name": plugin.info.name,
+                "version": plugin.info.version,
+                "description": plugin.info.description,
+                "path": plugin.path,
+                "digest": plugin.digest,
+                "tools": plugin.tools.iter().map(tool).collect::<Vec<_>>(),
+            })
+        })
+        .collect();
+    let mut text = serde_json::to_string_pretty(&json!({ "plugins": plugins, "problems": catalog.problems }))?;
+    text.push('\n');
+    Ok(text)
+}

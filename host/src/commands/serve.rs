@@ -1,0 +1,34 @@
+//! `toolbay serve`: MCP over standard input and output.
+
+use std::os::fd::{AsFd, OwnedFd};
+
+use anyhow::{Context, Result};
+
+use crate::cli::Serve;
+use crate::config::Config;
+use crate::host::Host;
+
+pub(crate) fn run(arguments: &Serve) -> Result<u8> {
+    super::start_log("info");
+    let config = Config::resolve(&arguments.folders.folders)?;
+    let (input, output) = standard_streams()?;
+    let runtime = super::runtime()?;
+    let served = runtime.block_on(async {
+        let host = Host::new(config)?;
+        tracing::info!(version = env!("CARGO_PKG_VERSION"), folders = ?host.folders(), "serving");
+        host.watch();
+        crate::mcp::serve_stdio(host, input, output).await
+    });
+    // A guest may be in the middle of something; the client is gone, and nobody waits for it.
+    runtime.shutdown_background();
+    served.map(|()| super::OK)
+}
+
+/// The transport's own copies of the standard streams. From here on nothing else can write to the original standard output: it is made to point at
+/// standard error, so that a stray `print` of some library cannot break the protocol.
+fn standard_streams() -> Result<(OwnedFd, OwnedFd)> {
+    let stdin = std::io::stdin().as_fd().try_clone_to_owned().context("standard input is closed")?;
+    let stdout = rustix::stdio::stdout().try_clone_to_owned().context("standard output is closed")?;
+    rustix::stdio::dup2_stdout(std::io::stderr()).context("cannot redirect standard output")?;
+    Ok((stdin, stdout))
+}

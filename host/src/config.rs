@@ -1,0 +1,65 @@
+//! Where things are: flags, environment and platform defaults, resolved once.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+/// Components larger than this are refused unread: 64 MiB.
+pub const MAX_COMPONENT: u64 = 64 << 20;
+
+/// Everything that the host was told about its surroundings.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The plugin folders, in order of precedence; absolute.
+    pub folders: Vec<PathBuf>,
+    /// What may be deleted at any time: compiled code, manifests, the index of folders.
+    pub cache: PathBuf,
+    /// The program that is started to compile, which is the host's own.
+    pub compiler_program: PathBuf,
+}
+
+impl Config {
+    /// Resolves the folders given on the command line, or the default one where none is given.
+    ///
+    /// `TOOLBAY_CACHE_DIR` overrides the platform's cache folder (`$XDG_CACHE_HOME/toolbay` on Linux).
+    ///
+    /// # Errors
+    ///
+    /// Where the platform gives no home folder, or the current folder is gone.
+    pub fn resolve(folders: &[PathBuf]) -> Result<Self> {
+        let folders = if folders.is_empty() { vec![default_plugin_folder()?] } else { folders.to_vec() };
+        let folders = folders.iter().map(|folder| absolute(folder)).collect::<Result<_>>()?;
+        let cache = match non_empty("TOOLBAY_CACHE_DIR") {
+            Some(folder) => absolute(Path::new(&folder))?,
+            None => project_folders()?.cache_dir().to_owned(),
+        };
+        Ok(Self { folders, cache, compiler_program: own_program()? })
+    }
+}
+
+/// `$XDG_DATA_HOME/toolbay/plugins` on Linux, the native place elsewhere.
+///
+/// # Errors
+///
+/// Where the platform gives no home folder.
+pub fn default_plugin_folder() -> Result<PathBuf> {
+    Ok(project_folders()?.data_dir().join("plugins"))
+}
+
+fn project_folders() -> Result<directories::ProjectDirs> {
+    directories::ProjectDirs::from("", "", "toolbay").context("no home folder is known; set HOME, or TOOLBAY_CACHE_DIR and a plugin folder")
+}
+
+fn non_empty(name: &str) -> Option<std::ffi::OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
+fn absolute(folder: &Path) -> Result<PathBuf> {
+    std::path::absolute(folder).with_context(|| format!("cannot tell where {} is", folder.display()))
+}
+
+/// The running program itself. On Linux this names the file that was started even if another one has taken its path since.
+fn own_program() -> Result<PathBuf> {
+    let linux = Path::new("/proc/self/exe");
+    if linux.exists() { Ok(linux.to_owned()) } else { std::env::current_exe().context("cannot find the path of this program") }
+}

@@ -1,0 +1,133 @@
+//! Which files of the plugin folders are candidates, in the order that decides who wins a clash. Reads folders, not files.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::MAX_COMPONENT;
+
+/// A file that may be a plugin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Candidate {
+    pub(crate) path: PathBuf,
+    /// The file's state, or why there is none.
+    pub(crate) file: Result<Fingerprint, Unusable>,
+    /// The manifest beside it, `NAME.toml`, where there is one.
+    pub(crate) sidecar: Option<Sidecar>,
+}
+
+/// The manifest file beside a component.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Sidecar {
+    pub(crate) path: PathBuf,
+    pub(crate) fingerprint: Fingerprint,
+}
+
+/// What tells a file's state from its next without reading it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Fingerprint {
+    pub(crate) size: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+    inode: u64,
+    device: u64,
+}
+
+/// Why a candidate cannot even be opened.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Unusable {
+    #[error("it is a folder")]
+    Folder,
+    #[error("it is not a regular file")]
+    Special,
+    #[error("it is a link to a file that does not exist")]
+    DanglingLink,
+    #[error("it is {}, and a component may have at most {}", crate::text::bytes(*.0), crate::text::bytes(MAX_COMPONENT))]
+    TooLarge(u64),
+    #[error("it cannot be looked at: {0}")]
+    Unreadable(String),
+}
+
+impl Unusable {
+    pub(crate) fn hint(&self) -> &'static str {
+        match self {
+            Self::Folder | Self::Special => "a plugin is one file; move this elsewhere or give it another ending than .wasm",
+            Self::DanglingLink => "remove the link, or put the file where it points",
+            Self::TooLarge(_) => "build it in release mode and strip it",
+            Self::Unreadable(_) => "check the permissions of the file and its folder",
+        }
+    }
+}
+
+impl Fingerprint {
+    fn of(metadata: &fs::Metadata) -> Self {
+        Self {
+            size: metadata.len(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+            inode: metadata.ino(),
+            device: metadata.dev(),
+        }
+    }
+
+    /// How long the content has stood still, as far as the clock tells.
+    pub(crate) fn age(&self) -> std::time::Duration {
+        let (seconds, nanos) = self.modified.max(self.changed);
+        let since_epoch = std::time::Duration::new(u64::try_from(seconds).unwrap_or(0), u32::try_from(nanos).unwrap_or(0));
+        std::time::UNIX_EPOCH.checked_add(since_epoch).and_then(|modified| modified.elapsed().ok()).unwrap_or_default()
+    }
+}
+
+/// The candidates of all folders: the folders in the given order, the files of each by name. A folder that does not exist has none.
+///
+/// # Errors
+///
+/// The first folder that exists and cannot be read.
+pub(crate) fn discover(folders: &[PathBuf]) -> Result<Vec<Candidate>, (PathBuf, io::Error)> {
+    let mut candidates = Vec::new();
+    for folder in folders {
+        let in_folder = |error| (folder.clone(), error);
+        let entries = match fs::read_dir(folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(in_folder(error)),
+        };
+        let mut paths = Vec::new();
+        for entry in entries {
+            let path = entry.map_err(in_folder)?.path();
+            if is_component_name(&path) {
+                paths.push(path);
+            }
+        }
+        paths.sort();
+        candidates.extend(paths.into_iter().map(candidate));
+    }
+    // A folder given twice, or by two names, has its files once.
+    let mut seen = std::collections::HashSet::new();
+    candidates.retain(|candidate| seen.insert(candidate.path.clone()));
+    Ok(candidates)
+}
+
+/// Hidden files are left alone: tools that write carefully use them for what is not finished.
+fn is_component_name(path: &Path) -> bool {
+    let hidden = path.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
+    !hidden && path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("wasm"))
+}
+
+fn candidate(path: PathBuf) -> Candidate {
+    let file = match fs::metadata(&path) {
+        Ok(metadata) if metadata.is_dir() => Err(Unusable::Folder),
+        Ok(metadata) if !metadata.is_file() => Err(Unusable::Special),
+        Ok(metadata) if metadata.len() > MAX_COMPONENT => Err(Unusable::TooLarge(metadata.len())),
+        Ok(metadata) => Ok(Fingerprint::of(&metadata)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Unusable::DanglingLink),
+        Err(error) => Err(Unusable::Unreadable(error.to_string())),
+    };
+    let sidecar_path = path.with_extension("toml");
+    let sidecar = fs::metadata(&sidecar_path).ok().filter(fs::Metadata::is_file);
+    let sidecar = sidecar.map(|metadata| Sidecar { path: sidecar_path, fingerprint: Fingerprint::of(&metadata) });
+    Candidate { path, file, sidecar }
+}

@@ -1,0 +1,89 @@
+//! Files that several hosts may read and write at once: whole or not at all, and readable by their owner alone.
+
+use std::fs::{DirBuilder, File};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+
+/// Writes a file by way of a temporary one and a rename, creating its folders (mode 0700) where they are missing. Readers see the old
+/// content or the new, also after a crash.
+///
+/// # Errors
+///
+/// Whatever the file system says.
+pub(crate) fn write_atomically(path: &Path, content: &[u8]) -> io::Result<()> {
+    let folder = path.parent().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "a file needs a folder"))?;
+    create_private_folder(folder)?;
+    // Created with mode 0600, and removed again if anything goes wrong before the rename.
+    let mut file = tempfile::Builder::new().prefix(".tmp-").tempfile_in(folder)?;
+    file.write_all(content)?;
+    file.as_file().sync_data()?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+/// Creates a folder and the ones above it, readable by their owner alone. One that exists already stays as it is.
+///
+/// # Errors
+///
+/// Whatever the file system says.
+pub(crate) fn create_private_folder(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+/// Reads a whole file, unless it is larger than `limit` bytes.
+///
+/// # Errors
+///
+/// Whatever the file system says; [`io::ErrorKind::FileTooLarge`] for a file beyond the limit, also if it grows while it is read.
+pub(crate) fn read_up_to(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let file = File::open(path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+    }
+    let too_large = || io::Error::new(io::ErrorKind::FileTooLarge, format!("larger than {}", crate::text::bytes(limit)));
+    if metadata.len() > limit {
+        return Err(too_large());
+    }
+    let mut content = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default());
+    file.take(limit + 1).read_to_end(&mut content)?;
+    if content.len() as u64 > limit {
+        return Err(too_large());
+    }
+    Ok(content)
+}
+
+/// The content, or nothing where the file does not exist.
+///
+/// # Errors
+///
+/// As [`read_up_to`], but for a missing file.
+pub(crate) fn read_if_there(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
+    match read_up_to(path, limit) {
+        Ok(content) => Ok(Some(content)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn writes_whole_files_for_their_owner_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a/b/file");
+        write_atomically(&path, b"one").unwrap();
+        write_atomically(&path, b"two").unwrap();
+        assert_eq!(read_up_to(&path, 3).unwrap(), b"two");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::metadata(folder.path().join("a")).unwrap().permissions().mode() & 0o777, 0o700);
+        assert_eq!(read_up_to(&path, 2).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+        assert_eq!(read_if_there(&folder.path().join("none"), 1).unwrap(), None);
+    }
+}

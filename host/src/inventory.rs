@@ -1,0 +1,222 @@
+//! The state of every candidate from scan to scan: which version is served, which is settling, what is wrong with it. Decides when a changed file
+//! counts; knows nothing of how changes are noticed.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::catalog::{Catalog, PluginProblem};
+use crate::digest::Digest;
+use crate::discover::{Candidate, Fingerprint, discover};
+use crate::index::Index;
+use crate::load::{self, Content, LoadError};
+use crate::plugin::Plugin;
+use crate::sandbox::Sandbox;
+
+/// A changed file counts once its content has stood still this long and can be loaded.
+pub(crate) const SETTLE: Duration = Duration::from_millis(50);
+
+/// A changed file that cannot be loaded is reported once it has been so for this long, since somebody may still be writing it.
+const REPORT_AFTER: Duration = Duration::from_secs(2);
+
+/// At the start, a file that has stood still this long needs no waiting.
+const SETTLED_AT_START: Duration = Duration::from_millis(20);
+
+/// All candidates of the configured folders.
+pub(crate) struct Inventory {
+    folders: Vec<PathBuf>,
+    cache: PathBuf,
+    index: Index,
+    entries: BTreeMap<PathBuf, Entry>,
+    /// The paths in the order that decides a clash.
+    order: Vec<PathBuf>,
+    folder_problem: Option<PluginProblem>,
+    first: bool,
+}
+
+#[derive(Default)]
+struct Entry {
+    seen: Option<Seen>,
+    served: Option<Served>,
+    settling: Option<Settling>,
+    problem: Option<PluginProblem>,
+}
+
+/// The files' state when they were last judged; `None` in `file` for a candidate that cannot be opened.
+#[derive(PartialEq)]
+struct Seen {
+    file: Option<Fingerprint>,
+    sidecar: Option<Fingerprint>,
+}
+
+struct Served {
+    plugin: Arc<Plugin>,
+    /// Unknown for a plugin taken from the index.
+    content: Option<(Digest, Option<Digest>)>,
+}
+
+struct Settling {
+    content: Option<(Digest, Option<Digest>)>,
+    content_since: Instant,
+    since: Instant,
+}
+
+/// What a scan found out.
+pub(crate) struct Scanned {
+    /// Plugins that may be new, in this scan: candidates for compiling ahead.
+    pub(crate) new: Vec<Arc<Plugin>>,
+    /// When to scan again even if nothing is noticed, because something is settling.
+    pub(crate) again_in: Option<Duration>,
+}
+
+impl Inventory {
+    pub(crate) fn new(folders: Vec<PathBuf>, cache: PathBuf) -> Self {
+        let index = Index::open(&cache, &folders);
+        Self { folders, cache, index, entries: BTreeMap::new(), order: Vec::new(), folder_problem: None, first: true }
+    }
+
+    /// Looks at all folders once.
+    pub(crate) async fn scan(&mut self, sandbox: &Sandbox) -> Scanned {
+        let folders = self.folders.clone();
+        let candidates = match tokio::task::spawn_blocking(move || discover(&folders)).await {
+            Ok(Ok(candidates)) => {
+                self.folder_problem = None;
+                candidates
+            }
+            Ok(Err((folder, error))) => {
+                // What is served stays: a folder that cannot be read for a moment says nothing about its plugins.
+                self.folder_problem = Some(unreadable_folder(&folder, &error));
+                return Scanned { new: Vec::new(), again_in: Some(REPORT_AFTER) };
+            }
+            Err(_) => return Scanned { new: Vec::new(), again_in: Some(REPORT_AFTER) },
+        };
+        self.order = candidates.iter().map(|candidate| candidate.path.clone()).collect();
+        let present: std::collections::HashSet<&PathBuf> = self.order.iter().collect();
+        self.entries.retain(|path, _| present.contains(path));
+
+        let mut new = Vec::new();
+        let mut settling = false;
+        for candidate in &candidates {
+            match self.judge(sandbox, candidate).await {
+                Verdict::Unchanged => {}
+                Verdict::New(plugin) => new.push(plugin),
+                Verdict::Settling => settling = true,
+            }
+        }
+        self.first = false;
+        self.index.keep_only(self.order.iter().map(PathBuf::as_path));
+        self.index.save();
+        Scanned { new, again_in: settling.then_some(SETTLE / 2) }
+    }
+
+    /// The snapshot of what is served now.
+    pub(crate) fn catalog(&self) -> Catalog {
+        let entries = || self.order.iter().filter_map(|path| self.entries.get(path));
+        let plugins = entries().filter_map(|entry| entry.served.as_ref()).map(|served| served.plugin.clone()).collect();
+        let problems = entries().filter_map(|entry| entry.problem.clone()).chain(self.folder_problem.clone()).collect();
+        Catalog::new(plugins, problems)
+    }
+
+    /// A plugin turned out not to run after it was taken in: it is served no longer.
+    pub(crate) fn refuse(&mut self, plugin: &Arc<Plugin>, error: &LoadError) {
+        let Some(entry) = self.entries.get_mut(&plugin.path) else { return };
+        if entry.served.as_ref().is_some_and(|served| Arc::ptr_eq(&served.plugin, plugin)) {
+            entry.served = None;
+            entry.problem = Some(error.problem(&plugin.path));
+        }
+    }
+
+    async fn judge(&mut self, sandbox: &Sandbox, candidate: &Candidate) -> Verdict {
+        let now = Instant::now();
+        let seen = Seen { file: candidate.file.as_ref().ok().copied(), sidecar: candidate.sidecar.as_ref().map(|sidecar| sidecar.fingerprint) };
+        let first = self.first;
+        let entry = self.entries.entry(candidate.path.clone()).or_default();
+        if entry.settling.is_none() && entry.seen.as_ref() == Some(&seen) {
+            return Verdict::Unchanged;
+        }
+        if first && let Some(plugin) = self.index.plugin(candidate) {
+            let plugin = Arc::new(plugin);
+            entry.seen = Some(seen);
+            entry.served = Some(Served { plugin: plugin.clone(), content: None });
+            return Verdict::New(plugin);
+        }
+        let still_since_start = first && seen.file.is_none_or(|file| file.age() >= SETTLED_AT_START);
+        let old_since_start = first && seen.file.is_none_or(|file| file.age() >= REPORT_AFTER);
+
+        let content = read(candidate).await;
+        let key = content.as_ref().ok().map(Content::key);
+        if let (Some(served), Some(key)) = (&entry.served, &key)
+            && served.content.as_ref() == Some(key)
+        {
+            // Touched, or written again with the same content.
+            (entry.seen, entry.settling, entry.problem) = (Some(seen), None, None);
+            return Verdict::Unchanged;
+        }
+        let settling = entry.settling.get_or_insert(Settling { content: key.clone(), content_since: now, since: now });
+        if settling.content != key {
+            settling.content.clone_from(&key);
+            settling.content_since = now;
+        }
+        let stood_still = still_since_start || now.duration_since(settling.content_since) >= SETTLE;
+        let overdue = old_since_start || now.duration_since(settling.since) >= REPORT_AFTER;
+        let may_fail_now = |error: &LoadError| overdue || (stood_still && !error.may_be_unfinished());
+
+        let loaded = match content {
+            Ok(content) if stood_still => take_in(sandbox, &self.cache, candidate, &content, entry.served.is_some()).await.map(|loaded| (loaded, key)),
+            Ok(_) => return Verdict::Settling,
+            Err(error) => Err(error),
+        };
+        match loaded {
+            Ok(((plugin, manifest), key)) => {
+                self.index.remember(candidate, &plugin.digest, &manifest);
+                *entry = Entry { seen: Some(seen), served: Some(Served { plugin: plugin.clone(), content: key }), settling: None, problem: None };
+                Verdict::New(plugin)
+            }
+            Err(error) if may_fail_now(&error) => {
+                let mut problem = error.problem(&candidate.path);
+                problem.serving_earlier = entry.served.is_some();
+                (entry.seen, entry.settling, entry.problem) = (Some(seen), None, Some(problem));
+                Verdict::Unchanged
+            }
+            Err(_) => Verdict::Settling,
+        }
+    }
+}
+
+enum Verdict {
+    Unchanged,
+    New(Arc<Plugin>),
+    Settling,
+}
+
+async fn read(candidate: &Candidate) -> Result<Content, LoadError> {
+    let for_thread = candidate.clone();
+    let read = tokio::task::spawn_blocking(move || load::read(&for_thread)).await;
+    read.unwrap_or_else(|error| Err(LoadError::Read(std::io::Error::other(error))))
+}
+
+/// Loads a version. One that replaces another is made ready to run first, so that nobody waits for its compiler and a version that does not
+/// run never takes the place of one that does.
+async fn take_in(
+    sandbox: &Sandbox,
+    cache: &Path,
+    candidate: &Candidate,
+    content: &Content,
+    replaces: bool,
+) -> Result<(Arc<Plugin>, toolbay_manifest::Manifest), LoadError> {
+    let (plugin, manifest) = load::load(sandbox, cache, candidate, content).await?;
+    if replaces && let Err(crate::plugin::NotReady::Component(error)) = plugin.prepared(sandbox).await {
+        return Err(error.into());
+    }
+    Ok((Arc::new(plugin), manifest))
+}
+
+fn unreadable_folder(folder: &Path, error: &std::io::Error) -> PluginProblem {
+    PluginProblem {
+        path: folder.to_owned(),
+        reason: format!("the folder cannot be read: {error}"),
+        hint: "check that it is a folder and that you may read it".into(),
+        serving_earlier: false,
+    }
+}

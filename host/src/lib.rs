@@ -1,0 +1,30 @@
+//! Toolbay: an MCP host whose tools run as sandboxed WebAssembly components.
+//!
+//! The library is what the program is made of; tests drive it in process. `ARCHITECTURE.md` says where things are and what must stay true.
+
+mod call;
+mod catalog;
+pub mod cli;
+pub mod commands;
+mod component;
+pub mod config;
+mod digest;
+mod discover;
+mod files;
+mod host;
+mod index;
+mod inventory;
+mod load;
+mod mcp;
+mod permissions;
+mod plugin;
+mod sandbox;
+mod schema;
+mod status;
+mod terminal;
+mod text;
+mod watch;
+
+pub use catalog::PluginProblem;
+pub use config::Config;
+pub use host::Host;

@@ -1,0 +1,100 @@
+//! `tools/call`, on a path of its own from the transport to the call and back: the request that everything is about is spared the hops of the
+//! protocol library.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures::FutureExt;
+use rmcp::model::{ErrorData, RequestId, RequestMetaObject};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use tokio::runtime::Handle;
+
+use super::convert;
+use super::guard::panicked;
+use super::session::Session;
+use super::stdio::CallRequest;
+use crate::call;
+use crate::host::Host;
+use crate::status::{STATUS_TOOL, Status};
+
+/// What a `tools/call` carries; the arguments stay the text they came as.
+#[derive(Deserialize)]
+struct CallParams<'a> {
+    #[serde(borrow)]
+    name: std::borrow::Cow<'a, str>,
+    #[serde(borrow, default)]
+    arguments: Option<&'a RawValue>,
+    #[serde(rename = "_meta", default)]
+    meta: Option<RequestMetaObject>,
+}
+
+/// Takes calls from the transport's reader and runs each as a task of its own.
+pub(super) fn dispatcher(host: Arc<Host>, session: Arc<Session>, runtime: Handle) -> Arc<dyn Fn(CallRequest) + Send + Sync> {
+    Arc::new(move |request: CallRequest| {
+        let (host, session) = (host.clone(), session.clone());
+        runtime.spawn(async move {
+            let CallRequest { id, params, cancel, reply } = request;
+            let answering = AssertUnwindSafe(answer(&host, &session, &id, params.as_deref(), &cancel)).catch_unwind();
+            let (line, remains) = match answering.await {
+                Ok(Ok(answered)) => answered,
+                Ok(Err(error)) => (convert::error_line(&id, &error), None),
+                Err(panic) => (convert::error_line(&id, &panicked(&*panic)), None),
+            };
+            reply.send(line);
+            // The client has its answer; what the guest leaves behind is cleared away after it.
+            if let Some(remains) = remains {
+                host.sandbox.dispose(remains);
+            }
+        });
+    })
+}
+
+type Answered = (Vec<u8>, Option<crate::sandbox::Remains>);
+
+async fn answer(
+    host: &Host,
+    session: &Session,
+    id: &RequestId,
+    params: Option<&RawValue>,
+    cancel: &tokio_util::sync::CancellationToken,
+) -> Result<Answered, ErrorData> {
+    let params = parse(params)?;
+    let era = session.era(params.meta.as_ref())?;
+    if params.name == STATUS_TOOL {
+        let status = Status::of(host, session.listed().as_ref());
+        return Ok((convert::status_line(id, &status, era), None));
+    }
+    let request = call::CallRequest { name: &params.name, arguments: params.arguments, cancel };
+    let end = call::run(host, request).await.map_err(|unknown| {
+        ErrorData::invalid_params(unknown.to_string(), Some(serde_json::json!({ "tool": unknown.name })))
+    })?;
+    Ok((convert::call_line(id, &end.outcome, era), end.remains))
+}
+
+fn parse(params: Option<&RawValue>) -> Result<CallParams<'_>, ErrorData> {
+    let malformed = |why: String| ErrorData::invalid_params(format!("the parameters of `tools/call` are malformed: {why}"), None);
+    let text = params.map(RawValue::get).ok_or_else(|| malformed("`params` is missing".into()))?;
+    let mut params: CallParams<'_> = serde_json::from_str(text).map_err(|error| malformed(error.to_string()))?;
+    // A client that sends null means that there are no arguments.
+    params.arguments = params.arguments.filter(|arguments| arguments.get() != "null");
+    match params.arguments {
+        Some(arguments) if !arguments.get().starts_with('{') => Err(malformed("`arguments` must be an object".into())),
+        _ => Ok(params),
+    }
+}
+
+/// One call without a connection.
+pub(super) async fn once(host: &Host, tool: &str, arguments: &str) -> Result<serde_json::Value, ErrorData> {
+    let session = Session::default();
+    session.set_initialized();
+    let params = serde_json::json!({ "name": tool });
+    let mut params = params.to_string();
+    // The arguments go in as the text that they are.
+    params.truncate(params.len() - 1);
+    let params = RawValue::from_string(format!("{params},\"arguments\":{arguments}}}")).map_err(|error| ErrorData::invalid_params(error.to_string(), None))?;
+    let (line, remains) = answer(host, &session, &RequestId::Number(1), Some(&params), &tokio_util::sync::CancellationToken::new()).await?;
+    drop(remains);
+    let mut message: serde_json::Value = serde_json::from_slice(&line).map_err(|error| ErrorData::internal_error(error.to_string(), None))?;
+    Ok(message.get_mut("result").map(serde_json::Value::take).unwrap_or_default())
+}

@@ -1,0 +1,92 @@
+//! What is known of the client on this connection: whether it shook hands, and what it was shown.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rmcp::RoleServer;
+use rmcp::model::{ErrorData, ProtocolVersion, RequestMetaObject};
+use rmcp::service::Peer;
+
+use crate::host::Host;
+
+/// One connection.
+#[derive(Debug, Default)]
+pub(super) struct Session {
+    /// Whether `initialize` was answered, so that requests without metadata of their own belong to the legacy era.
+    initialized: AtomicBool,
+    listed: Mutex<Option<BTreeSet<String>>>,
+}
+
+/// Which form of the protocol a request is made in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Era {
+    /// 2024-11-05 to 2025-11-25: a handshake, then requests that rely on it.
+    Legacy,
+    /// 2026-07-28: every request says its version and the client's capabilities itself.
+    Modern,
+}
+
+impl Session {
+    pub(super) fn set_initialized(&self) {
+        self.initialized.store(true, Ordering::Release);
+    }
+
+    pub(super) fn is_initialized(&self) -> bool {
+        self.initialized.load(Ordering::Acquire)
+    }
+
+    /// The era of a request with this metadata.
+    ///
+    /// # Errors
+    ///
+    /// The answer to a request that belongs to neither: an unsupported version, or metadata missing where no handshake was made.
+    pub(super) fn era(&self, meta: Option<&RequestMetaObject>) -> Result<Era, ErrorData> {
+        const VERSION_KEY: &str = "io.modelcontextprotocol/protocolVersion";
+        let Some(meta) = meta.filter(|meta| meta.0.0.contains_key(VERSION_KEY)) else {
+            return if self.is_initialized() { Ok(Era::Legacy) } else { Err(no_handshake()) };
+        };
+        let Some(version) = meta.protocol_version() else {
+            return Err(ErrorData::invalid_params(format!("_meta `{VERSION_KEY}` must be a string"), None));
+        };
+        if !ProtocolVersion::KNOWN_VERSIONS.contains(&version) {
+            return Err(ErrorData::unsupported_protocol_version(version, ProtocolVersion::KNOWN_VERSIONS));
+        }
+        let missing = meta.missing_required_keys(&ProtocolVersion::V_2026_07_28);
+        if !missing.is_empty() {
+            return Err(ErrorData::invalid_params(format!("request _meta is missing or has malformed required fields: {}", missing.join(", ")), None));
+        }
+        Ok(Era::Modern)
+    }
+
+    /// Remembers what the client was shown, so that the status can say what it has not seen.
+    pub(super) fn set_listed(&self, tools: BTreeSet<String>) {
+        *self.listed.lock().unwrap_or_else(PoisonError::into_inner) = Some(tools);
+    }
+
+    pub(super) fn listed(&self) -> Option<BTreeSet<String>> {
+        self.listed.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+fn no_handshake() -> ErrorData {
+    ErrorData::invalid_params(
+        "no handshake was made: send `initialize` first, or name `io.modelcontextprotocol/protocolVersion` and `io.modelcontextprotocol/clientCapabilities` in each request's _meta (2026-07-28)",
+        None,
+    )
+}
+
+/// Tells a client of the legacy era when the list of tools has changed. One of the modern era asks for it with `subscriptions/listen`.
+pub(super) async fn announce_changes(host: Arc<Host>, session: Arc<Session>, peer: Peer<RoleServer>) {
+    let mut definitions = host.definitions();
+    loop {
+        tokio::select! {
+            () = host.closing.cancelled() => return,
+            changed = definitions.changed() => if changed.is_err() { return },
+        }
+        // A list that nobody has seen yet, because the first scan is still going on, did not change for anybody.
+        if session.is_initialized() && session.listed().is_some() && peer.notify_tool_list_changed().await.is_err() {
+            return;
+        }
+    }
+}

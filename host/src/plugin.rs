@@ -1,0 +1,171 @@
+//! A loaded plugin and its tools: immutable but for what is filled in at first use. Core types, which know nothing of MCP or wasmtime.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::sync::{OnceCell, Semaphore};
+use toolbay_manifest::{Annotations, Manifest, PluginInfo};
+
+use crate::config::MAX_COMPONENT;
+use crate::digest::Digest;
+use crate::files::read_up_to;
+use crate::permissions;
+use crate::sandbox::{CompileError, Label, MAX_MEMORY, PrepareError, Prepared, Sandbox};
+use crate::schema::{Schema, SchemaError, client_safe};
+
+/// One component and its manifest.
+pub(crate) struct Plugin {
+    pub(crate) path: PathBuf,
+    pub(crate) digest: Digest,
+    pub(crate) info: PluginInfo,
+    pub(crate) tools: Vec<Arc<Tool>>,
+    /// The component's bytes, kept from loading until its code is in the cache.
+    bytes: Mutex<Option<Arc<[u8]>>>,
+    /// The runnable component, made at first use. A component that is at fault stays refused.
+    prepared: OnceCell<Result<Arc<Prepared>, PrepareError>>,
+}
+
+/// One tool, with everything that its calls need looked up beforehand.
+pub(crate) struct Tool {
+    /// The name that clients use: `{plugin}_{tool}`.
+    pub(crate) full_name: String,
+    pub(crate) label: Label,
+    pub(crate) title: Option<String>,
+    pub(crate) description: String,
+    pub(crate) annotations: Annotations,
+    /// Schemas as clients see them.
+    pub(crate) advertised_input: Value,
+    pub(crate) advertised_output: Option<Value>,
+    pub(crate) limits: ToolLimits,
+    /// What it asks for beyond computing, in words; empty for a pure tool.
+    pub(crate) asks_for: Vec<String>,
+    pub(crate) slots: Arc<Semaphore>,
+    input_schema: Value,
+    output_schema: Option<Value>,
+    input: OnceLock<Result<Schema, SchemaError>>,
+    output: OnceLock<Result<Schema, SchemaError>>,
+}
+
+/// The limits of one tool's calls, defaults filled in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ToolLimits {
+    pub(crate) timeout: Duration,
+    /// Bytes.
+    pub(crate) memory: usize,
+    /// The largest answer that goes to the client whole, in bytes.
+    pub(crate) output: usize,
+    /// The largest result taken from the guest, in bytes.
+    pub(crate) max_result: usize,
+}
+
+/// Why a plugin cannot be run at the moment.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotReady {
+    #[error(transparent)]
+    Component(PrepareError),
+    /// The file is not the one that was listed.
+    #[error("its file was changed or removed a moment ago")]
+    Changed,
+}
+
+impl Plugin {
+    /// `bytes` are given where they were just read; otherwise the file is read when its code is first needed and not in the cache.
+    pub(crate) fn new(path: PathBuf, digest: Digest, manifest: &Manifest, bytes: Option<Arc<[u8]>>) -> Self {
+        let tools = manifest.tools.iter().map(|(name, tool)| Arc::new(Tool::new(&manifest.plugin.name, name, tool))).collect();
+        Self { path, digest, info: manifest.plugin.clone(), tools, bytes: Mutex::new(bytes), prepared: OnceCell::new() }
+    }
+
+    /// The runnable component, compiled first if need be.
+    pub(crate) async fn prepared(&self, sandbox: &Sandbox) -> Result<&Arc<Prepared>, NotReady> {
+        if let Some(Ok(prepared)) = self.prepared.get() {
+            return Ok(prepared);
+        }
+        let outcome = self.prepared.get_or_try_init(|| async {
+            let bytes = self.bytes(sandbox).await?;
+            let prepared = sandbox.prepare(&self.digest, &bytes).await;
+            self.forget_bytes();
+            match prepared {
+                // These say something about the machine at this moment, not about the component.
+                Err(PrepareError::Compile(error @ (CompileError::Host(_) | CompileError::Limit(_)))) => Err(NotReady::Component(error.into())),
+                outcome => Ok(outcome),
+            }
+        });
+        match outcome.await? {
+            Ok(prepared) => Ok(prepared),
+            Err(error) => Err(NotReady::Component(error.clone())),
+        }
+    }
+
+    /// Puts the component's code into the ahead-of-time cache, so that the first call need not wait for the compiler.
+    pub(crate) async fn compile_ahead(&self, sandbox: &Sandbox) -> Result<(), NotReady> {
+        if self.prepared.initialized() || sandbox.is_compiled(&self.digest) {
+            self.forget_bytes();
+            return Ok(());
+        }
+        let bytes = self.bytes(sandbox).await?;
+        sandbox.compile(&self.digest, &bytes).await.map_err(|error| NotReady::Component(error.into()))?;
+        self.forget_bytes();
+        Ok(())
+    }
+
+    /// The bytes that the digest is of; none are needed where the cache has the code that was compiled from them.
+    async fn bytes(&self, sandbox: &Sandbox) -> Result<Arc<[u8]>, NotReady> {
+        if let Some(bytes) = self.bytes.lock().unwrap_or_else(PoisonError::into_inner).clone() {
+            return Ok(bytes);
+        }
+        if sandbox.is_compiled(&self.digest) {
+            return Ok(Arc::default());
+        }
+        let path = self.path.clone();
+        let read = tokio::task::spawn_blocking(move || read_up_to(&path, MAX_COMPONENT)).await;
+        match read {
+            Ok(Ok(bytes)) if Digest::of(&bytes) == self.digest => Ok(bytes.into()),
+            _ => Err(NotReady::Changed),
+        }
+    }
+
+    fn forget_bytes(&self) {
+        *self.bytes.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+impl Tool {
+    fn new(plugin: &str, name: &str, tool: &toolbay_manifest::Tool) -> Self {
+        let settings = &tool.settings;
+        let limits = ToolLimits {
+            timeout: settings.timeout(),
+            memory: usize::try_from(settings.memory()).unwrap_or(MAX_MEMORY).min(MAX_MEMORY),
+            output: usize::try_from(settings.output()).unwrap_or(usize::MAX),
+            max_result: usize::try_from(settings.max_result()).unwrap_or(usize::MAX),
+        };
+        Self {
+            full_name: format!("{plugin}_{name}"),
+            label: Label::new(plugin, name),
+            title: tool.title.clone(),
+            description: tool.description.clone(),
+            annotations: settings.annotations(),
+            advertised_input: client_safe(&tool.input_schema),
+            advertised_output: tool.output_schema.as_ref().map(client_safe),
+            limits,
+            asks_for: permissions::in_words(settings.permissions()),
+            slots: Arc::new(Semaphore::new(settings.concurrency())),
+            input_schema: tool.input_schema.clone(),
+            output_schema: tool.output_schema.clone(),
+            input: OnceLock::new(),
+            output: OnceLock::new(),
+        }
+    }
+
+    /// The compiled input schema.
+    pub(crate) fn input(&self) -> Result<&Schema, &SchemaError> {
+        self.input.get_or_init(|| Schema::compile(&self.input_schema)).as_ref()
+    }
+
+    /// The compiled output schema, where the tool has one.
+    pub(crate) fn output(&self) -> Result<Option<&Schema>, &SchemaError> {
+        let Some(schema) = &self.output_schema else { return Ok(None) };
+        self.output.get_or_init(|| Schema::compile(schema)).as_ref().map(Some)
+    }
+}

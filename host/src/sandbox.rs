@@ -1,0 +1,162 @@
+//! The sandbox: compiles components, runs them in fresh instances, and holds them to their limits. The only place that names
+//! wasmtime. It knows nothing of MCP, of manifests' texts or of who may call what; it is told the limits and keeps them.
+
+mod bindings;
+mod compile;
+mod engine;
+mod lanes;
+mod limits;
+mod output;
+mod run;
+mod ticker;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use wasmtime::Engine;
+use wasmtime::component::{Component, InstancePre, Linker};
+
+use self::bindings::{describe, tools};
+use self::compile::Compiler;
+use self::lanes::Lanes;
+use self::run::{Answer, GuestState, Request};
+use self::ticker::Ticker;
+use crate::digest::Digest;
+
+pub(crate) use self::bindings::tools::types;
+pub(crate) use self::compile::{COMPILE_COMMAND, CompileError, compile_from_stdin};
+pub(crate) use self::engine::MAX_MEMORY;
+pub(crate) use self::run::{GuestEnd, GuestFailure, GuestLimits, Label, Remains};
+
+/// The version of the plugin interface that this host speaks.
+const TOOLS: &str = "toolbay:plugin/tools@0.1.0";
+const DESCRIBE: &str = "toolbay:plugin/describe@0.1.0";
+
+/// How long a component may take to be instantiated for trial or to describe itself.
+const DESCRIBE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The largest manifest that a component may describe.
+const MAX_DESCRIBED: usize = 4 << 20;
+
+/// Everything that guests need to run; one for a host.
+pub(crate) struct Sandbox {
+    engine: Engine,
+    linker: Linker<GuestState>,
+    compiler: Compiler,
+    ticker: Ticker,
+    lanes: Arc<Lanes>,
+    instances: Arc<Semaphore>,
+}
+
+/// A component that is compiled, linked, and known to have exports of the right types.
+pub(crate) struct Prepared {
+    pre: InstancePre<GuestState>,
+    tools: Option<tools::GuestIndices>,
+    describe: Option<describe::GuestIndices>,
+}
+
+/// Why a component cannot be run.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(crate) enum PrepareError {
+    #[error(transparent)]
+    Compile(#[from] CompileError),
+    /// It imports something that this host does not offer, or exports something of another type.
+    #[error("it does not fit this host: {0}")]
+    Link(String),
+    /// A trial instance, which runs no tool, could not be made.
+    #[error("it cannot be instantiated: {0}")]
+    Instantiate(String),
+    /// It did not give its manifest.
+    #[error("it does not describe itself: {0}")]
+    Describe(String),
+}
+
+impl Sandbox {
+    /// # Errors
+    ///
+    /// Fails where the machine cannot reserve the address space for guests or start threads.
+    pub(crate) fn new(cache: &Path, compiler_program: &Path) -> anyhow::Result<Self> {
+        let engine = engine::running_engine().map_err(|error| anyhow::anyhow!("{error:#}").context("cannot set up the WebAssembly engine"))?;
+        let mut linker = Linker::new(&engine);
+        wasmtime_wasi::p2::add_to_linker_async(&mut linker).map_err(|error| anyhow::anyhow!("{error:#}"))?;
+        let compiler = Compiler::new(&engine, cache, compiler_program);
+        let ticker = Ticker::start(engine.clone())?;
+        let lanes = Arc::new(Lanes::start()?);
+        let instances = Arc::new(Semaphore::new(engine::MAX_INSTANCES as usize));
+        Ok(Self { engine, linker, compiler, ticker, lanes, instances })
+    }
+
+    /// Whether the component's code is in the ahead-of-time cache.
+    pub(crate) fn is_compiled(&self, digest: &Digest) -> bool {
+        self.compiler.is_cached(digest)
+    }
+
+    /// Compiles (or maps from the cache), links, and makes one trial instance.
+    pub(crate) async fn prepare(&self, digest: &Digest, bytes: &[u8]) -> Result<Arc<Prepared>, PrepareError> {
+        let component = self.compiler.component(digest, bytes).await?;
+        let prepared = Arc::new(self.link(&component)?);
+        self.inspect(&prepared, Request::Trial).await.map_err(|why| PrepareError::Instantiate(why.sentence()))?;
+        Ok(prepared)
+    }
+
+    /// Compiles into the ahead-of-time cache, and no more.
+    pub(crate) async fn compile(&self, digest: &Digest, bytes: &[u8]) -> Result<(), CompileError> {
+        self.compiler.component(digest, bytes).await.map(drop)
+    }
+
+    /// The manifest that the component gives of itself, run with no permissions.
+    pub(crate) async fn describe(&self, prepared: &Arc<Prepared>) -> Result<String, PrepareError> {
+        if prepared.describe.is_none() {
+            return Err(PrepareError::Describe(format!("it does not export `{DESCRIBE}`")));
+        }
+        match self.inspect(prepared, Request::Manifest).await {
+            Ok(Answer::Manifest(manifest)) => Ok(manifest),
+            Ok(Answer::Tool(_) | Answer::Trial) => Err(PrepareError::Describe("it gave no manifest".into())),
+            Err(why) => Err(PrepareError::Describe(why.sentence())),
+        }
+    }
+
+    /// Gives back a guest's remains where that holds nobody up.
+    pub(crate) fn dispose(&self, remains: Remains) {
+        match self.lanes.background() {
+            Some(background) if remains.is_large() => drop(background.spawn_blocking(move || drop(remains))),
+            _ => drop(remains),
+        }
+    }
+
+    fn link(&self, component: &Component) -> Result<Prepared, PrepareError> {
+        let link_error = |error: wasmtime::Error| PrepareError::Link(crate::text::shorten(&crate::text::escape(&format!("{error:#}")), 600));
+        let pre = self.linker.instantiate_pre(component).map_err(link_error)?;
+        let exports = |name: &str| component.get_export_index(None, name).is_some();
+        let tools = exports(TOOLS).then(|| tools::GuestIndices::new(&pre)).transpose().map_err(link_error)?;
+        let describe = exports(DESCRIBE).then(|| describe::GuestIndices::new(&pre)).transpose().map_err(link_error)?;
+        Ok(Prepared { pre, tools, describe })
+    }
+
+    async fn inspect(&self, prepared: &Arc<Prepared>, request: Request) -> Result<Answer, GuestFailure> {
+        let limits = GuestLimits { timeout: DESCRIBE_TIMEOUT, memory: 256 << 20, max_result: MAX_DESCRIBED };
+        let label = Label::new("(new)", "describe");
+        self.run(prepared, label, request, limits, &CancellationToken::new()).await.end
+    }
+}
+
+impl GuestFailure {
+    /// The failure as a clause about the guest, without limits' figures, which only the caller knows.
+    pub(crate) fn sentence(&self) -> String {
+        match self {
+            Self::Deadline => "it ran past its deadline".into(),
+            Self::Cancelled => "it was cancelled".into(),
+            Self::Memory => "it asked for more memory than it may have".into(),
+            Self::Table => "it asked for larger tables than a guest may have".into(),
+            Self::Stack => "it called itself too deep".into(),
+            Self::ResultSize => "it gave more data than it may".into(),
+            Self::Exit(status) => format!("it ended itself with status {status} instead of returning"),
+            Self::Crash(why) => format!("it crashed: {why}"),
+            Self::NoSlot => "there was no free slot to run it in".into(),
+            Self::Host(why) => format!("the host could not run it: {why}"),
+        }
+    }
+}

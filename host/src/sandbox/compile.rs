@@ -1,0 +1,204 @@
+//! Compiles components in a child process and keeps the code in a private ahead-of-time cache.
+//!
+//! A child, because compiling a hostile component can take memory and time without bound, and a child can be limited and killed; the
+//! serving process stays small. The child gets the bytes on its standard input and gives the code on its standard output, so it touches no
+//! file. Only code that this cache wrote itself is ever mapped: wasmtime trusts it blindly.
+
+use std::collections::HashMap;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::Semaphore;
+use wasmtime::Engine;
+use wasmtime::component::Component;
+
+use super::engine::{compatibility_key, compiling_engine};
+use crate::digest::Digest;
+use crate::files::write_atomically;
+use crate::text;
+
+/// The hidden command of the host's program that compiles.
+pub(crate) const COMPILE_COMMAND: &str = "__compile";
+
+/// The child's share of the processor, memory (bytes) and wall-clock time. A 3 MB component takes about 3 s.
+const MAX_CPU_SECONDS: u64 = 120;
+const MAX_CHILD_MEMORY: u64 = 3 << 30;
+const COMPILE_TIMEOUT: Duration = Duration::from_secs(150);
+
+/// No component that the host accepts makes more code than this.
+const MAX_CODE: u64 = 1 << 30;
+
+/// How much lower the child's priority is (the Unix "nice" value).
+const CHILD_NICENESS: i32 = 5;
+
+/// How many children compile at once. Each uses several threads already.
+const CHILDREN: usize = 2;
+
+/// Why there is no compiled code.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(crate) enum CompileError {
+    /// The component is at fault.
+    #[error("it does not compile: {0}")]
+    Component(String),
+    /// It took more time or memory than compiling may take.
+    #[error("compiling it was stopped: {0}")]
+    Limit(String),
+    /// The machine is at fault.
+    #[error("the compiler could not be run: {0}")]
+    Host(String),
+}
+
+pub(super) struct Compiler {
+    engine: Engine,
+    program: PathBuf,
+    folder: PathBuf,
+    children: Semaphore,
+    /// One lock a digest, so that two calls of one new plugin compile it once.
+    in_progress: Mutex<HashMap<Digest, Arc<tokio::sync::Mutex<()>>>>,
+}
+
+impl Compiler {
+    /// `program` is the host's own program, started again for each compilation.
+    pub(super) fn new(engine: &Engine, cache: &Path, program: &Path) -> Self {
+        Self {
+            engine: engine.clone(),
+            program: program.to_owned(),
+            folder: cache.join("compiled").join(compatibility_key(engine)),
+            children: Semaphore::new(CHILDREN),
+            in_progress: Mutex::default(),
+        }
+    }
+
+    pub(super) fn is_cached(&self, digest: &Digest) -> bool {
+        self.path(digest).exists()
+    }
+
+    /// The component's code, from the cache or compiled from these bytes, which must be the ones that the digest is of.
+    pub(super) async fn component(&self, digest: &Digest, bytes: &[u8]) -> Result<Component, CompileError> {
+        let path = self.path(digest);
+        if let Some(component) = self.map(&path).await {
+            return Ok(component);
+        }
+        let lock = {
+            let mut in_progress = self.in_progress.lock().unwrap_or_else(PoisonError::into_inner);
+            in_progress.entry(digest.clone()).or_default().clone()
+        };
+        let component = {
+            let _compiling = lock.lock().await;
+            match self.map(&path).await {
+                Some(component) => Ok(component),
+                None => self.compile_and_map(digest, bytes, &path).await,
+            }
+        };
+        self.in_progress.lock().unwrap_or_else(PoisonError::into_inner).remove(digest);
+        component
+    }
+
+    async fn compile_and_map(&self, digest: &Digest, bytes: &[u8], path: &Path) -> Result<Component, CompileError> {
+        let code = {
+            let _slot = self.children.acquire().await.map_err(|error| CompileError::Host(error.to_string()))?;
+            let started = std::time::Instant::now();
+            let code = tokio::time::timeout(COMPILE_TIMEOUT, self.compile(bytes))
+                .await
+                .unwrap_or_else(|_| Err(CompileError::Limit(format!("it took longer than {}", text::duration(COMPILE_TIMEOUT)))))?;
+            tracing::debug!(digest = digest.short(), millis = started.elapsed().as_millis(), code = code.len(), "compiled");
+            code
+        };
+        let target = path.to_owned();
+        let written = tokio::task::spawn_blocking(move || write_atomically(&target, &code)).await;
+        match written.map_err(io::Error::other).and_then(|written| written) {
+            Ok(()) => {}
+            Err(error) => return Err(CompileError::Host(format!("cannot write the compiled code to {}: {error}", path.display()))),
+        }
+        self.map(path).await.ok_or_else(|| CompileError::Host(format!("the code just written to {} cannot be mapped", path.display())))
+    }
+
+    async fn compile(&self, bytes: &[u8]) -> Result<Vec<u8>, CompileError> {
+        let host = |error: io::Error| CompileError::Host(format!("{}: {error}", self.program.display()));
+        let mut child = tokio::process::Command::new(&self.program)
+            .arg(COMPILE_COMMAND)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .env_clear()
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(host)?;
+        let (Some(mut stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take()) else {
+            return Err(CompileError::Host("its standard streams are not pipes".into()));
+        };
+        let feed = async {
+            // A child that refuses the component early closes its input; what it says then counts, not this error.
+            let _ = stdin.write_all(bytes).await;
+            drop(stdin);
+        };
+        let (mut code, mut complaint) = (Vec::new(), Vec::new());
+        let mut stdout = stdout.take(MAX_CODE);
+        let mut stderr = stderr.take(64 << 10);
+        let ((), read, _) = tokio::join!(feed, stdout.read_to_end(&mut code), stderr.read_to_end(&mut complaint));
+        read.map_err(host)?;
+        let status = child.wait().await.map_err(host)?;
+        let complaint = text::shorten(&text::escape(String::from_utf8_lossy(&complaint).trim()), 600);
+        match status.code() {
+            Some(0) if !code.is_empty() => Ok(code),
+            Some(1) => Err(CompileError::Component(complaint)),
+            Some(_) => Err(CompileError::Host(format!("it ended with {status}: {complaint}"))),
+            None => Err(CompileError::Limit(format!("it used more memory or time than compiling may take ({status})"))),
+        }
+    }
+
+    /// Maps the code if it is there. A file that cannot be used is removed, so that it is made anew.
+    async fn map(&self, path: &Path) -> Option<Component> {
+        if !path.exists() {
+            return None;
+        }
+        let (engine, path) = (self.engine.clone(), path.to_owned());
+        let mapped = tokio::task::spawn_blocking(move || {
+            // SAFETY: the file lies in this user's private cache folder (mode 0700), under the key of exactly this engine, and was written by this
+            // cache from its own compiler's output, whole or not at all (temporary file, sync, rename). Whoever can change it can change this program too.
+            let component = unsafe { Component::deserialize_file(&engine, &path) };
+            component.map_err(|error| {
+                tracing::warn!(path = %path.display(), error = %error, "removing compiled code that cannot be used");
+                let _ = std::fs::remove_file(&path);
+            })
+        });
+        mapped.await.ok()?.ok()
+    }
+
+    fn path(&self, digest: &Digest) -> PathBuf {
+        self.folder.join(format!("{digest}.cwasm"))
+    }
+}
+
+/// The child's side: compiles what comes on `input` and writes the code to `output`.
+///
+/// # Errors
+///
+/// An error of the first kind says that the component is at fault, one of the second that the machine is.
+pub(crate) fn compile_from_stdin(mut input: impl Read, mut output: impl Write) -> Result<Result<(), String>, io::Error> {
+    limit_this_process();
+    let mut bytes = Vec::new();
+    input.read_to_end(&mut bytes)?;
+    let engine = compiling_engine().map_err(|error| io::Error::other(format!("{error:#}")))?;
+    match engine.precompile_component(&bytes) {
+        Ok(code) => {
+            output.write_all(&code)?;
+            output.flush()?;
+            Ok(Ok(()))
+        }
+        Err(error) => Ok(Err(format!("{error:#}"))),
+    }
+}
+
+fn limit_this_process() {
+    use rustix::process::{Resource, Rlimit, nice, setrlimit};
+    // Each of these only bounds the damage; where one is not allowed, compiling still works.
+    let _ = setrlimit(Resource::Cpu, Rlimit { current: Some(MAX_CPU_SECONDS), maximum: Some(MAX_CPU_SECONDS + 5) });
+    let _ = setrlimit(Resource::Data, Rlimit { current: Some(MAX_CHILD_MEMORY), maximum: Some(MAX_CHILD_MEMORY) });
+    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+    let _ = nice(CHILD_NICENESS);
+}

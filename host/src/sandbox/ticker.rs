@@ -1,0 +1,87 @@
+//! Advances the engine's epoch once a millisecond while guests run, and not at all while none do.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
+
+use wasmtime::Engine;
+
+/// A guest in a pure loop is looked at this often.
+pub(super) const TICK: Duration = Duration::from_millis(1);
+
+/// After the last guest has ended, ticking goes on for a while: calls often follow one another, and waking a thread for each would
+/// cost more than the ticks do.
+const LINGER: Duration = Duration::from_millis(50);
+
+/// The thread that ticks, and how many guests want it to.
+#[derive(Debug)]
+pub(super) struct Ticker {
+    shared: Arc<Shared>,
+    thread: Thread,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    running: AtomicUsize,
+    asleep: AtomicBool,
+    closed: AtomicBool,
+}
+
+/// One running guest; dropping it says that the guest has ended.
+#[derive(Debug)]
+pub(super) struct Ticking(Arc<Shared>);
+
+impl Ticker {
+    /// # Errors
+    ///
+    /// Fails where no thread can be started.
+    pub(super) fn start(engine: Engine) -> std::io::Result<Self> {
+        let shared = Arc::new(Shared::default());
+        let for_thread = shared.clone();
+        let handle = thread::Builder::new().name("toolbay-epoch".into()).spawn(move || tick(&engine, &for_thread))?;
+        Ok(Self { shared, thread: handle.thread().clone() })
+    }
+
+    /// Keeps the epoch advancing for as long as the answer lives.
+    pub(super) fn guest(&self) -> Ticking {
+        // Both this pair and the thread's pair (store `asleep`, load `running`) are sequentially consistent, so at least one
+        // side sees the other and no guest is left without ticks.
+        self.shared.running.fetch_add(1, Ordering::SeqCst);
+        if self.shared.asleep.load(Ordering::SeqCst) {
+            self.thread.unpark();
+        }
+        Ticking(self.shared.clone())
+    }
+}
+
+impl Drop for Ticker {
+    fn drop(&mut self) {
+        self.shared.closed.store(true, Ordering::SeqCst);
+        self.thread.unpark();
+    }
+}
+
+impl Drop for Ticking {
+    fn drop(&mut self) {
+        self.0.running.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+fn tick(engine: &Engine, shared: &Shared) {
+    let mut last_busy = Instant::now();
+    while !shared.closed.load(Ordering::SeqCst) {
+        if shared.running.load(Ordering::SeqCst) > 0 {
+            last_busy = Instant::now();
+        } else if last_busy.elapsed() > LINGER {
+            shared.asleep.store(true, Ordering::SeqCst);
+            while shared.running.load(Ordering::SeqCst) == 0 && !shared.closed.load(Ordering::SeqCst) {
+                thread::park();
+            }
+            shared.asleep.store(false, Ordering::SeqCst);
+            last_busy = Instant::now();
+        }
+        thread::sleep(TICK);
+        engine.increment_epoch();
+    }
+}

@@ -1,0 +1,168 @@
+//! The built-in tool `toolbay_status`: what the host is, what it serves, and what the user should do about the rest.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::sync::LazyLock;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::host::Host;
+use crate::schema::client_safe;
+
+/// The tool's name. Plugins cannot have it: the plugin name `toolbay` is reserved.
+pub(crate) const STATUS_TOOL: &str = "toolbay_status";
+
+pub(crate) const STATUS_TITLE: &str = "Toolbay status";
+
+pub(crate) const STATUS_DESCRIPTION: &str = "Reports the state of the Toolbay host: whether it is healthy, which plugins and tools are loaded, which plugin files \
+     are broken and why, which tools wait for the user's permission, and which tools came or went since this client listed them. Takes no \
+     arguments. Use it when a tool is missing, refused or behaves unexpectedly, and tell the user what it says to do.";
+
+/// What the tool gives back.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Status {
+    /// `healthy`; `degraded` where a plugin file is broken; `starting` before the folders were looked at.
+    status: String,
+    /// Toolbay's version.
+    version: String,
+    /// Now, as an ISO 8601 timestamp in UTC.
+    timestamp: String,
+    /// How long the host has been running, in seconds.
+    uptime_seconds: u64,
+    /// The host's resident memory in mebibytes; null where the system does not tell.
+    memory_mb: Option<f64>,
+    /// The folders that plugins are loaded from.
+    folders: Vec<String>,
+    /// The plugins that are served.
+    plugins: Vec<PluginStatus>,
+    /// The files that are not served, or not in their newest version.
+    problems: Vec<ProblemStatus>,
+    /// Tools that ask for permissions which the user has not granted.
+    waiting_for_grant: Vec<WaitingTool>,
+    /// Tools that this client has not seen in a list yet.
+    new_since_listed: Vec<String>,
+    /// Tools that this client was shown and that are gone.
+    gone_since_listed: Vec<String>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct PluginStatus {
+    name: String,
+    version: String,
+    /// The first twelve digits of the component's SHA-256.
+    digest: String,
+    tools: Vec<String>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct ProblemStatus {
+    path: String,
+    reason: String,
+    hint: String,
+    /// Whether an earlier version of the plugin is still served.
+    serving_earlier: bool,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct WaitingTool {
+    tool: String,
+    asks_for: Vec<String>,
+}
+
+/// The schema of [`Status`] as clients see it.
+pub(crate) static STATUS_SCHEMA: LazyLock<Value> = LazyLock::new(|| client_safe(schemars::schema_for!(Status).as_value()));
+
+impl Status {
+    /// The state at this moment. `listed` are the tools that the client was shown, if it has asked for a list.
+    pub(crate) fn of(host: &Host, listed: Option<&BTreeSet<String>>) -> Self {
+        let catalog = host.catalog();
+        let names: BTreeSet<String> = catalog.tools().map(|tool| tool.full_name.clone()).collect();
+        let status = if !host.is_scanned() {
+            "starting"
+        } else if catalog.problems.is_empty() {
+            "healthy"
+        } else {
+            "degraded"
+        };
+        Self {
+            status: status.into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            timestamp: chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+            uptime_seconds: host.uptime().as_secs(),
+            memory_mb: resident_memory_mb(),
+            folders: host.folders().iter().map(|folder| folder.display().to_string()).collect(),
+            plugins: catalog
+                .plugins
+                .iter()
+                .map(|plugin| PluginStatus {
+                    name: plugin.info.name.clone(),
+                    version: plugin.info.version.clone(),
+                    digest: plugin.digest.short().into(),
+                    tools: plugin.tools.iter().map(|tool| tool.full_name.clone()).collect(),
+                })
+                .collect(),
+            problems: catalog
+                .problems
+                .iter()
+                .map(|problem| ProblemStatus {
+                    path: problem.path.display().to_string(),
+                    reason: problem.reason.clone(),
+                    hint: problem.hint.clone(),
+                    serving_earlier: problem.serving_earlier,
+                })
+                .collect(),
+            waiting_for_grant: catalog
+                .tools()
+                .filter(|tool| !tool.asks_for.is_empty())
+                .map(|tool| WaitingTool { tool: tool.full_name.clone(), asks_for: tool.asks_for.clone() })
+                .collect(),
+            new_since_listed: listed.map(|listed| names.difference(listed).cloned().collect()).unwrap_or_default(),
+            gone_since_listed: listed.map(|listed| listed.difference(&names).cloned().collect()).unwrap_or_default(),
+        }
+    }
+
+    /// The whole status as text, for clients that pass on nothing else.
+    pub(crate) fn text(&self) -> String {
+        let mut text = String::new();
+        let memory = self.memory_mb.map(|memory| format!(", {memory} MiB")).unwrap_or_default();
+        let _ = writeln!(text, "Toolbay {} is {} ({}, up {} s{memory}).", self.version, self.status, self.timestamp, self.uptime_seconds);
+        let _ = writeln!(text, "Folders: {}", self.folders.join(", "));
+        if self.plugins.is_empty() {
+            let _ = writeln!(text, "No plugin is loaded: put a .wasm component into one of the folders.");
+        }
+        for plugin in &self.plugins {
+            let _ = writeln!(text, "- {} {} ({}): {}", plugin.name, plugin.version, plugin.digest, plugin.tools.join(", "));
+        }
+        for problem in &self.problems {
+            let earlier = if problem.serving_earlier { " (an earlier version is still served)" } else { "" };
+            let _ = writeln!(text, "Not served: {}: {}{earlier}\n  hint: {}", problem.path, problem.reason, problem.hint);
+        }
+        for waiting in &self.waiting_for_grant {
+            let _ = writeln!(text, "Waiting for the user's permission: {} asks for {}", waiting.tool, waiting.asks_for.join("; "));
+        }
+        if !self.new_since_listed.is_empty() || !self.gone_since_listed.is_empty() {
+            let _ = writeln!(
+                text,
+                "Since this client listed the tools: new {}; gone {}. If the client does not show that, ask the user to reconnect this MCP server (in most clients: its \
+                 settings, or restarting the session).",
+                listing(&self.new_since_listed),
+                listing(&self.gone_since_listed)
+            );
+        }
+        text
+    }
+}
+
+fn listing(names: &[String]) -> String {
+    if names.is_empty() { "none".into() } else { names.join(", ") }
+}
+
+/// Linux says it in `/proc/self/statm`, in pages of which the second number is the resident set.
+fn resident_memory_mb() -> Option<f64> {
+    let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
+    let pages: f64 = statm.split_whitespace().nth(1)?.parse().ok()?;
+    let bytes = pages * rustix::param::page_size() as f64;
+    Some((bytes / f64::from(1 << 20) * 10.0).round() / 10.0)
+}

@@ -1,0 +1,52 @@
+//! The manifest of a Toolbay plugin: what its author declares about identity, tools, permissions asked for, and limits.
+//!
+//! This crate owns the types, the parser for JSON and TOML, every rule that a manifest has to keep, the defaults of whatever it leaves out,
+//! and the custom section of a component that carries it. It must not know how a component is compiled or run, nor what a user
+//! has granted: [`PermissionRequest`] is what is *asked*.
+//!
+//! ```
+//! use std::time::Duration;
+//! use toolbay_manifest::Manifest;
+//!
+//! let manifest = Manifest::from_json(r#"{
+//!     "manifest-version": 1,
+//!     "plugin": {"name": "jq", "version": "0.1.0", "description": "Runs jq filters."},
+//!     "tools": {"query": {
+//!         "description": "Runs a filter over a JSON text.",
+//!         "input-schema": {"type": "object"},
+//!         "timeout": "5s"
+//!     }}
+//! }"#)?;
+//!
+//! let query = &manifest.tools["query"];
+//! assert_eq!(query.settings.timeout(), Duration::from_secs(5));
+//! assert!(query.settings.annotations().read_only);
+//! # Ok::<(), toolbay_manifest::ManifestError>(())
+//! ```
+
+mod decode;
+mod error;
+mod manifest;
+mod permissions;
+mod rules;
+pub mod section;
+mod settings;
+mod source;
+mod syntax;
+mod units;
+
+pub use error::{ManifestError, Place};
+pub use manifest::{MANIFEST_VERSION, Manifest, PluginInfo, Tool};
+pub use permissions::{Access, Mount, NetworkPattern, PermissionRequest, Secret, TcpAddress};
+pub use rules::{
+    Broken, MAX_DESCRIPTION_CHARS, MAX_FIELD_CHARS, MAX_MANIFEST_BYTES, MAX_NAME_CHARS,
+    MAX_SCHEMA_BYTES, MAX_SCHEMA_DEPTH, MAX_TOOLS, RESERVED_PLUGIN_NAME, check_plugin_name,
+    check_text, check_tool_name, nearest,
+};
+pub use settings::{
+    Annotations, DEFAULT_CONCURRENCY, DEFAULT_MAX_RESULT, DEFAULT_MEMORY, DEFAULT_OUTPUT,
+    DEFAULT_TIMEOUT, DEFAULT_TIMEOUT_WITH_NETWORK, MAX_CONCURRENCY, MAX_MEMORY, MAX_TIMEOUT,
+    MIN_MEMORY, ToolSettings,
+};
+pub use source::{PackageInfo, SourceManifest, SourcePlugin, SourceTool, ToolDefinition};
+pub use units::{ByteSize, TimeSpan, UnitError};

@@ -1,0 +1,320 @@
+//! What a tool says when it could not do its work. Owns the codes and what common errors turn into; how a client sees them is the host's.
+
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::__private::bindings::toolbay::plugin::types;
+
+/// What kind of failure it is. The codes are those of the wire, in snake case there: `validation_error`.
+///
+/// ```
+/// use toolbay_sdk::ErrorCode;
+/// assert_eq!(ErrorCode::RateLimited.to_string(), "rate_limited");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorCode {
+    /// An argument is wrong: `validation_error`.
+    ValidationError,
+    /// What the arguments name is not there: `not_found`.
+    NotFound,
+    /// The plugin or the caller may not do this: `permission_denied`.
+    PermissionDenied,
+    /// Too many calls: `rate_limited`.
+    RateLimited,
+    /// A server could not be reached, or answered with something unusable: `network_error`.
+    NetworkError,
+    /// Something took too long: `timeout`.
+    Timeout,
+    /// The state of the thing forbids this: `conflict`.
+    Conflict,
+    /// The caller gave up: `cancelled`.
+    Cancelled,
+    /// A size, count, memory or time limit was reached: `limit_exceeded`.
+    LimitExceeded,
+    /// It does not work at the moment; later it may: `unavailable`.
+    Unavailable,
+    /// A fault of the plugin itself: `internal`.
+    Internal,
+}
+
+impl ErrorCode {
+    /// The code as it is spelled on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ValidationError => "validation_error",
+            Self::NotFound => "not_found",
+            Self::PermissionDenied => "permission_denied",
+            Self::RateLimited => "rate_limited",
+            Self::NetworkError => "network_error",
+            Self::Timeout => "timeout",
+            Self::Conflict => "conflict",
+            Self::Cancelled => "cancelled",
+            Self::LimitExceeded => "limit_exceeded",
+            Self::Unavailable => "unavailable",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+/// Why a tool could not do its work: a code, and one sentence for a model to act on.
+///
+/// `?` turns the standard library's common errors and `serde_json`'s into one; what each becomes stands at its `From`.
+///
+/// ```
+/// use std::time::Duration;
+/// use toolbay_sdk::{ErrorCode, ToolError};
+///
+/// fn stock(item: &str) -> Result<u32, ToolError> {
+///     match item {
+///         "apple" => Ok("12".parse()?),
+///         "pear" => Err(ToolError::unavailable("the shop is closed").retry_after(Duration::from_secs(3600))),
+///         other => Err(ToolError::not_found(format!("there is no `{other}`; ask for `apple` or `pear`"))),
+///     }
+/// }
+/// assert_eq!(stock("apple"), Ok(12));
+/// assert_eq!(stock("nut").unwrap_err().code(), ErrorCode::NotFound);
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct ToolError {
+    code: ErrorCode,
+    message: String,
+    details: Option<String>,
+    retry_after: Option<Duration>,
+    meta: Option<String>,
+}
+
+impl ToolError {
+    /// An error of this code. The message is one sentence: what is wrong, and what to do instead.
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            details: None,
+            retry_after: None,
+            meta: None,
+        }
+    }
+
+    /// An argument is wrong; the message names it and says what would be right.
+    pub fn validation(message: impl Into<String>) -> Self {
+        Self::new(ErrorCode::ValidationError, message)
+    }
+
+    /// What the arguments name is not there.
+    pub fn not_found(message: impl Into<String>) -> Self {
+        Self::new(ErrorCode::NotFound, message)
+    }
+
+    /// The plugin or the caller may not do this.
+    pub fn permission_denied(message: impl Into<String>) -> Self {
+        Self::new(ErrorCode::PermissionDenied, message)
+    }
+
+    /// Too many calls; say with [`retry_after`](Self::retry_after) when to try again.
+    pub fn rate_limited(message: impl Into<String>) -> Self {
+        Self::new(ErrorCode::RateLimited, message)
+    }
+
+    /// A server could not be reached, or answered with something unusable.
+    pub fn network(message: impl Into<String>) -> Self {
+        Self::new(ErrorCode::NetworkError, message)
+    }
+
+    /// Something took too long.
+    pub fn timeout(message: impl Into<String>) -> Self {
+        Self::new(ErrorCode::Timeout, message)
+    }
+
+    /// The state of the thing forbids this, for example an edit of something changed meanwhile.
+    pub fn conflict(message: impl Into<String>) -> Self {
+        Self::new(ErrorCode::Conflict, message)
+    }
+
+    /// The caller gave up.
+    pub fn cancelled(message: impl Into<String>) -> Self {
+        Self::new(ErrorCode::Cancelled, message)
+    }
+
+    /// A size, count, memory or time limit was reached.
+    pub fn limit_exceeded(message: impl Into<String>) -> Self {
+        Self::new(ErrorCode::LimitExceeded, message)
+    }
+
+    /// It does not work at the moment; later it may.
+    pub fn unavailable(message: impl Into<String>) -> Self {
+        Self::new(ErrorCode::Unavailable, message)
+    }
+
+    /// A fault of the plugin itself.
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self::new(ErrorCode::Internal, message)
+    }
+
+    /// Adds particulars for programs: a value that serializes to a JSON object. Any other value is put into one, as `{"details": value}`.
+    ///
+    /// ```
+    /// use toolbay_sdk::{ToolError, serde_json::json};
+    /// let error = ToolError::conflict("the note was changed meanwhile").details(json!({"version": 7}));
+    /// assert_eq!(error.details_json(), Some(r#"{"version":7}"#));
+    /// ```
+    #[must_use]
+    pub fn details(mut self, details: impl Serialize) -> Self {
+        // Particulars that cannot be written are not worth losing the error itself for.
+        self.details = crate::result::object_text(&details, "details").ok();
+        self
+    }
+
+    /// Says how long to wait before trying again; counted in whole milliseconds.
+    #[must_use]
+    pub fn retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
+    }
+
+    /// Adds a value that serializes to a JSON object, to become the `_meta` of the result.
+    #[must_use]
+    pub fn meta(mut self, meta: impl Serialize) -> Self {
+        self.meta = crate::result::object_text(&meta, "meta").ok();
+        self
+    }
+
+    /// The code.
+    pub fn code(&self) -> ErrorCode {
+        self.code
+    }
+
+    /// The sentence.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The particulars, as the text of one JSON object.
+    pub fn details_json(&self) -> Option<&str> {
+        self.details.as_deref()
+    }
+
+    pub(crate) fn into_wire(self) -> types::ToolError {
+        let code = match self.code {
+            ErrorCode::ValidationError => types::ErrorCode::ValidationError,
+            ErrorCode::NotFound => types::ErrorCode::NotFound,
+            ErrorCode::PermissionDenied => types::ErrorCode::PermissionDenied,
+            ErrorCode::RateLimited => types::ErrorCode::RateLimited,
+            ErrorCode::NetworkError => types::ErrorCode::NetworkError,
+            ErrorCode::Timeout => types::ErrorCode::Timeout,
+            ErrorCode::Conflict => types::ErrorCode::Conflict,
+            ErrorCode::Cancelled => types::ErrorCode::Cancelled,
+            ErrorCode::LimitExceeded => types::ErrorCode::LimitExceeded,
+            ErrorCode::Unavailable => types::ErrorCode::Unavailable,
+            ErrorCode::Internal => types::ErrorCode::Internal,
+        };
+        types::ToolError {
+            code,
+            message: self.message,
+            details: self.details,
+            retry_after_ms: self
+                .retry_after
+                .map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)),
+            meta: self.meta,
+        }
+    }
+}
+
+impl fmt::Display for ToolError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.message)
+    }
+}
+
+impl Error for ToolError {}
+
+impl From<std::io::Error> for ToolError {
+    /// By kind: not found, permission denied, timed out, already exists (`conflict`), invalid input or data (`validation_error`), whatever
+    /// concerns connections and hosts (`network_error`); anything else is `internal`.
+    fn from(error: std::io::Error) -> Self {
+        use std::io::ErrorKind as Kind;
+        let code = match error.kind() {
+            Kind::NotFound => ErrorCode::NotFound,
+            Kind::PermissionDenied | Kind::ReadOnlyFilesystem => ErrorCode::PermissionDenied,
+            Kind::TimedOut => ErrorCode::Timeout,
+            Kind::AlreadyExists | Kind::DirectoryNotEmpty | Kind::ResourceBusy => {
+                ErrorCode::Conflict
+            }
+            Kind::InvalidInput | Kind::InvalidData | Kind::NotADirectory | Kind::IsADirectory => {
+                ErrorCode::ValidationError
+            }
+            Kind::StorageFull | Kind::QuotaExceeded | Kind::FileTooLarge | Kind::OutOfMemory => {
+                ErrorCode::LimitExceeded
+            }
+            Kind::ConnectionRefused
+            | Kind::ConnectionReset
+            | Kind::ConnectionAborted
+            | Kind::NotConnected
+            | Kind::HostUnreachable
+            | Kind::NetworkUnreachable
+            | Kind::NetworkDown
+            | Kind::AddrInUse
+            | Kind::AddrNotAvailable
+            | Kind::BrokenPipe => ErrorCode::NetworkError,
+            _ => ErrorCode::Internal,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl From<serde_json::Error> for ToolError {
+    /// `validation_error` where a text is not the JSON that was wanted; as for [`std::io::Error`] where reading or writing failed.
+    fn from(error: serde_json::Error) -> Self {
+        if error.is_io() {
+            std::io::Error::from(error).into()
+        } else {
+            Self::validation(error.to_string())
+        }
+    }
+}
+
+impl From<Box<dyn Error>> for ToolError {
+    /// `internal`: what is in the box cannot be told.
+    fn from(error: Box<dyn Error>) -> Self {
+        Self::internal(error.to_string())
+    }
+}
+
+impl From<Box<dyn Error + Send + Sync>> for ToolError {
+    /// `internal`: what is in the box cannot be told.
+    fn from(error: Box<dyn Error + Send + Sync>) -> Self {
+        Self::internal(error.to_string())
+    }
+}
+
+macro_rules! from_errors {
+    ($constructor:ident, $code:literal: $($error:ty),* $(,)?) => {$(
+        impl From<$error> for ToolError {
+            #[doc = concat!("`", $code, "`")]
+            fn from(error: $error) -> Self {
+                Self::$constructor(error.to_string())
+            }
+        }
+    )*};
+}
+
+from_errors!(validation, "validation_error":
+    std::num::ParseIntError,
+    std::num::ParseFloatError,
+    std::num::TryFromIntError,
+    std::str::ParseBoolError,
+    std::char::ParseCharError,
+    std::str::Utf8Error,
+    std::string::FromUtf8Error,
+    std::net::AddrParseError,
+);
+from_errors!(internal, "internal": fmt::Error, std::array::TryFromSliceError);

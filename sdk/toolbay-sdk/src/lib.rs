@@ -1,0 +1,115 @@
+//! Write tools for models in a few lines of Rust. Each tool is an ordinary function; the host runs every call of it in a fresh sandbox.
+//!
+//! A whole plugin that adds two numbers:
+//!
+//! ```
+//! use toolbay_sdk::prelude::*;
+//!
+//! /// Adds two numbers and returns their sum.
+//! #[tool]
+//! fn add(/** The first number */ a: f64, /** The second number */ b: f64) -> f64 {
+//!     a + b
+//! }
+//!
+//! # #[cfg(all())]
+//! # plugin!(add; settings_text = "[plugin]\nname = 'adder'\ndescription = 'Adds.'");
+//! # #[cfg(any())]
+//! plugin!(add);
+//!
+//! // It stays an ordinary function.
+//! # fn main() {
+//! assert_eq!(add(1.0, 2.0), 3.0);
+//! # }
+//! ```
+//!
+//! and beside its `Cargo.toml` the file `plugin.toml`:
+//!
+//! ```toml
+//! [plugin]
+//! name = "adder"
+//! description = "Adds numbers."
+//! ```
+//!
+//! `Cargo.toml` needs `crate-type = ["cdylib"]` and this one dependency; `cargo build --release --target wasm32-wasip2` makes the component.
+//! (A crate that also has native unit tests needs nothing more: `cargo test` builds them as usual.)
+//!
+//! # Arguments
+//! Each parameter of a tool is an argument of the same name. Its doc comment is its description, its type gives its schema.
+//! - `Option<T>` may be left out; `#[default(expression)]` gives one that may be left out a value.
+//! - `&str`, `&[T]` and `&T` are borrowed from what was sent.
+//! - `#[schemars(range(min = 1, max = 5))]`, `#[schemars(length(max = 200))]`, `#[schemars(regex(pattern = "…"))]` bound it: the host checks before
+//!   the tool runs. `#[serde(…)]` works as on a field.
+//! - An argument that the tool does not have is refused.
+//!
+//! Types of your own carry [`#[data]`](macro@data), which makes them usable in arguments and results. A tool may instead take one struct
+//! as all its arguments: mark the parameter with `#[arguments]`.
+//!
+//! ```
+//! use toolbay_sdk::prelude::*;
+//!
+//! /// What to look for.
+//! #[data]
+//! struct Search {
+//!     /// A word that must be there
+//!     word: String,
+//!     /// How many results at most
+//!     #[serde(default = "ten")]
+//!     #[schemars(range(min = 1, max = 100))]
+//!     limit: u32,
+//! }
+//!
+//! fn ten() -> u32 { 10 }
+//!
+//! /// Searches the notes for a word and returns their titles.
+//! #[tool(title = "Search notes")]
+//! fn search(#[arguments] search: Search) -> Vec<String> {
+//!     vec![format!("{} ({})", search.word, search.limit)]
+//! }
+//! # fn main() {}
+//! ```
+//!
+//! # Results
+//! What a tool may return, alone or in a `Result<_, E>` whose error becomes a [`ToolError`] (`?` does it):
+//!
+//! | type | what the client gets |
+//! |---|---|
+//! | `String`, `&str` | the text |
+//! | `()` | the text `done` |
+//! | a struct or map that serializes to an object | structured content with an output schema, and the same as JSON text |
+//! | any other value that serializes: a number, a list, an enum | the same, wrapped: `{"result": value}` |
+//! | [`ToolResult`] | whatever you build: images, links, text beside structured content |
+//!
+//! # Errors
+//! [`ToolError`] has a constructor for each code on the wire. A panic ends the call with an `internal` error, and its message goes to the host's log.
+//!
+//! # Settings
+//! `plugin.toml` holds what the code cannot say: limits and permissions of each tool, as `[tools.NAME]`. It is checked when the
+//! plugin is compiled. What is not said there has the defaults: 10 s (30 s with network), 64 MiB of memory, 256 KiB of output, nothing allowed.
+
+mod content;
+mod error;
+mod result;
+
+#[doc(hidden)]
+pub mod __private;
+
+pub use content::{Content, Icon, IconTheme, ResourceLink, Role};
+pub use error::{ErrorCode, ToolError};
+pub use result::ToolResult;
+pub use schemars;
+pub use serde;
+pub use serde_json;
+pub use toolbay_sdk_macros::{data, plugin, tool};
+
+/// What almost every plugin needs: `use toolbay_sdk::prelude::*;`.
+///
+/// It is a list by hand, so that nothing comes in unseen. `Deserialize`, `Serialize` and `JsonSchema` are here for bounds and for
+/// crates that depend on `serde` themselves; [`#[data]`](macro@crate::data) derives all three without that.
+pub mod prelude {
+    pub use crate::schemars::{self, JsonSchema};
+    pub use crate::serde::{Deserialize, Serialize};
+    pub use crate::serde_json::{self, json};
+    pub use crate::{
+        Content, ErrorCode, ResourceLink, Role, ToolError, ToolResult, data, plugin, tool,
+    };
+}

@@ -1,0 +1,5 @@
+;; Says that its result lies outside its memory.
+(module
+  (memory (export "memory") 4)
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 65536))
+  (func (export "toolbay:plugin/tools@0.1.0#call") (param i32 i32 i32 i32) (result i32) (i32.const 0x7ffffff8)))

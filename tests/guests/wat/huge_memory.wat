@@ -1,0 +1,5 @@
+;; Asks for all of a 32-bit address space before it does anything.
+(module
+  (memory (export "memory") 65536)
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 65536))
+  (func (export "toolbay:plugin/tools@0.1.0#call") (param i32 i32 i32 i32) (result i32) (i32.const 0)))

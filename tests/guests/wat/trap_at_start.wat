@@ -1,0 +1,7 @@
+;; Traps before its first call can begin.
+(module
+  (memory (export "memory") 4)
+  (func $start (unreachable))
+  (start $start)
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 65536))
+  (func (export "toolbay:plugin/tools@0.1.0#call") (param i32 i32 i32 i32) (result i32) (i32.const 0)))

@@ -1,0 +1,38 @@
+//! The integration tests: the real program, over pipes and sockets, as clients use it. One binary, since each would link
+//! everything again.
+//!
+//! Every line that the host writes in any of them is checked against the official schema of the revision in use, see
+//! `support/ledger.rs`.
+
+#[path = "../support/support.rs"]
+mod support;
+
+mod broken;
+mod calls;
+mod clients;
+mod commands;
+mod defects;
+mod exit;
+mod handshake;
+mod hostile;
+mod lists;
+mod load;
+mod protocol;
+mod reload;
+mod streams;
+
+/// What differs from one machine or moment to another, as snapshots show it.
+fn filters() -> Vec<(&'static str, &'static str)> {
+    vec![
+        (r"/tmp/\.tmp\w+", "[temporary]"),
+        (r"[0-9a-f]{64}", "[digest]"),
+        (r"[0-9a-f]{12}\b", "[digest]"),
+        (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", "[time]"),
+        (r"\b\d+(\.\d+)? ?(ns|µs|ms|s)\b", "[duration]"),
+    ]
+}
+
+/// A message as it can be shown where it may be long.
+fn brief(message: &serde_json::Value) -> String {
+    message.to_string().chars().take(2000).collect()
+}

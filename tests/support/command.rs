@@ -1,0 +1,68 @@
+//! Commands of the program under test, in an environment that holds nothing of the machine's own.
+
+use std::io::Read;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::Duration;
+
+use super::paths;
+
+/// How long a command may take that does not serve.
+const LIMIT: Duration = Duration::from_secs(40);
+
+/// The program with an environment in which all of its own folders are below `home`, but for the shared cache.
+pub(crate) fn toolbay(home: &Path) -> Command {
+    let mut command = Command::new(paths::host());
+    command.env_clear();
+    command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    command.env("HOME", home);
+    command.env("TOOLBAY_CACHE_DIR", paths::shared_cache());
+    command.env("TOOLBAY_STATE_DIR", home.join("state"));
+    command.env("TOOLBAY_CONFIG_DIR", home.join("config"));
+    command.current_dir(home);
+    command
+}
+
+/// What a command printed and how it ended.
+pub(crate) struct Output {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Output {
+    /// All of it as one text, for a snapshot.
+    pub(crate) fn transcript(&self) -> String {
+        let code = self.code.map_or_else(|| "killed".to_owned(), |code| code.to_string());
+        format!("exit: {code}\n--- stdout\n{}--- stderr\n{}", self.stdout, self.stderr)
+    }
+}
+
+/// Runs a command to its end, with nothing on its stdin, and kills it where it does not come to one.
+pub(crate) fn run(mut command: Command) -> Output {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let stdout = read_all(child.stdout.take().expect("stdout is a pipe"));
+    let stderr = read_all(child.stderr.take().expect("stderr is a pipe"));
+    // Both streams end when the process does, so waiting for them is waiting for it.
+    let streams = stdout.recv_timeout(LIMIT).and_then(|stdout| Ok((stdout, stderr.recv_timeout(LIMIT)?)));
+    let Ok((stdout, stderr)) = streams else {
+        let _ = child.kill();
+        let _ = child.wait();
+        panic!("{command:?} did not end within {LIMIT:?}");
+    };
+    let status = child.wait().expect("the command was started here");
+    Output { code: status.code(), stdout, stderr }
+}
+
+fn read_all(mut stream: impl Read + Send + 'static) -> std::sync::mpsc::Receiver<String> {
+    let (sender, receiver) = channel();
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        let _ = stream.read_to_end(&mut bytes);
+        let _ = sender.send(String::from_utf8_lossy(&bytes).into_owned());
+    });
+    receiver
+}

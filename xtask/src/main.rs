@@ -1,0 +1,95 @@
+//! The developer's commands, run as `cargo xtask VERB`.
+//!
+//! Parses the command line, runs one verb, prints one error. What the verbs do lives in the modules; none of them
+//! knows the host's or the plugins' code: they only start programs and look at the files that come out.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a developer's tool talks on its terminal"
+)]
+
+mod apt;
+mod guests;
+mod places;
+mod process;
+mod target_setup;
+mod terminal;
+mod wasi_libc;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand};
+
+use crate::places::Places;
+use crate::terminal::Consent;
+
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    about = "The developer's own commands of Toolbay"
+)]
+struct CommandLine {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Build the plugins and the guests of the tests; sets up the WebAssembly target first where it is missing
+    Plugins(Setup),
+    /// Build target/release/toolbay and target/plugins/*.wasm
+    Build(Setup),
+    /// Run every check: format, lints, docs, dependencies, tests
+    Test {
+        #[command(flatten)]
+        setup: Setup,
+        /// Leave out the docs, the dependency check and the clients of other languages
+        #[arg(long)]
+        quick: bool,
+        /// Handed to nextest: run only the tests whose names contain one of these
+        #[arg(last = true, value_name = "FILTER")]
+        filters: Vec<String>,
+    },
+    /// Build everything, then show a running host that follows its folder
+    Demo(Setup),
+}
+
+#[derive(Args)]
+struct Setup {
+    /// Install missing packages and tools without asking (so does CI=true)
+    #[arg(long)]
+    install: bool,
+}
+
+fn main() -> ExitCode {
+    let command_line = CommandLine::parse();
+    match run(command_line.verb) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            terminal::print_error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(verb: Verb) -> Result<()> {
+    let places = Places::find()?;
+    match verb {
+        Verb::Plugins(setup) => guests::build_all(&places, setup.consent()),
+        Verb::Build(setup) => {
+            guests::build_host(&places)?;
+            guests::build_plugins(&places, setup.consent())
+        }
+        Verb::Test { .. } => Ok(()),
+        Verb::Demo(_) => Ok(()),
+    }
+}
+
+impl Setup {
+    fn consent(&self) -> Consent {
+        Consent::new(self.install)
+    }
+}
