@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::catalog::Found;
 use crate::host::Host;
+use crate::json;
 use crate::plugin::{NotReady, Tool};
 use crate::sandbox::types::{ErrorCode as GuestErrorCode, ToolError, ToolResult};
 use crate::sandbox::{GuestEnd, GuestFailure, GuestLimits, Remains};
@@ -169,9 +170,9 @@ fn authorize(tool: &Tool) -> Result<(), CallError> {
 /// Checks the arguments against the tool's input schema and gives their JSON text for the guest.
 fn validate(tool: &Tool, arguments: Option<&RawValue>) -> Result<String, CallError> {
     let text = arguments.map_or("{}", RawValue::get);
-    let value: Value = serde_json::from_str(text).map_err(|error| {
+    let value = json::parse(text).map_err(|error| {
         CallError::new(ErrorCode::Validation, format!("the arguments of `{}` cannot be read: {error}", tool.full_name))
-            .hint("nest less deep, and keep numbers within what a double can hold")
+            .hint("name each argument once, nest less deep, and keep numbers within what a double can hold")
     })?;
     let schema = tool.input().map_err(|error| CallError::new(ErrorCode::Internal, format!("tool `{}` has an unusable input schema: {error}", tool.full_name)))?;
     let faults = schema.faults(&value);
@@ -257,7 +258,7 @@ fn check_output(tool: &Tool, result: ToolResult) -> Result<ToolOutput, CallError
 /// Reads JSON text that has to be an object.
 fn object(text: Option<&str>, what: &str) -> Result<Option<(Box<RawValue>, Value)>, String> {
     let Some(text) = text else { return Ok(None) };
-    let value: Value = serde_json::from_str(text).map_err(|error| format!("{what} is not valid JSON ({error})"))?;
+    let value = json::parse(text).map_err(|error| format!("{what} is not valid JSON ({error})"))?;
     if !value.is_object() {
         return Err(format!("{what} is not a JSON object"));
     }
@@ -330,6 +331,7 @@ fn guest_failure(tool: &Tool, failure: &GuestFailure) -> CallError {
         GuestFailure::Memory => error(ErrorCode::LimitExceeded, format!("needed more than its {} of memory and was stopped", bytes(tool.limits.memory as u64)))
             .hint("give it less data in one call"),
         GuestFailure::Table => error(ErrorCode::LimitExceeded, "asked for larger tables than a guest may have and was stopped".into()),
+        GuestFailure::Handles => error(ErrorCode::LimitExceeded, "opened more handles than a guest may hold and was stopped".into()),
         GuestFailure::Stack => error(ErrorCode::LimitExceeded, "called itself too deep and was stopped".into()).hint("give it less deeply nested data"),
         GuestFailure::ResultSize => {
             error(ErrorCode::LimitExceeded, format!("gave back more than {}, which is not taken", bytes(tool.limits.max_result as u64))).hint("ask for less in one call")

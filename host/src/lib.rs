@@ -14,6 +14,7 @@ mod files;
 mod host;
 mod index;
 mod inventory;
+mod json;
 mod load;
 mod mcp;
 mod permissions;

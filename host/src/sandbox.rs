@@ -151,6 +151,7 @@ impl GuestFailure {
             Self::Cancelled => "it was cancelled".into(),
             Self::Memory => "it asked for more memory than it may have".into(),
             Self::Table => "it asked for larger tables than a guest may have".into(),
+            Self::Handles => "it opened more handles than a guest may hold".into(),
             Self::Stack => "it called itself too deep".into(),
             Self::ResultSize => "it gave more data than it may".into(),
             Self::Exit(status) => format!("it ended itself with status {status} instead of returning"),

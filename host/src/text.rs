@@ -51,23 +51,15 @@ pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
 #[must_use]
 pub(crate) fn bytes(count: u64) -> String {
     const UNITS: [&str; 4] = ["bytes", "KiB", "MiB", "GiB"];
-    let mut unit = 0;
-    let mut scaled = count;
-    while scaled >= 1024 && scaled.is_multiple_of(1024) && unit + 1 < UNITS.len() {
-        scaled /= 1024;
-        unit += 1;
-    }
-    if scaled < 10_000 {
-        return format!("{scaled} {}", UNITS.get(unit).unwrap_or(&"bytes"));
-    }
-    // Not a round number: one decimal is as exact as a reader needs.
     let mut value = count as f64;
     let mut unit = 0;
     while value >= 1024.0 && unit + 1 < UNITS.len() {
         value /= 1024.0;
         unit += 1;
     }
-    format!("{value:.1} {}", UNITS.get(unit).unwrap_or(&"bytes"))
+    let unit = UNITS.get(unit).unwrap_or(&"bytes");
+    // A round number is given as it is; for others one decimal is as exact as a reader needs.
+    if value.fract() == 0.0 { format!("{value} {unit}") } else { format!("{value:.1} {unit}") }
 }
 
 /// A span of time for people: `10 s`, `1.5 s`, `250 ms`.
@@ -107,7 +99,8 @@ mod tests {
     #[test]
     fn sizes_for_people() {
         assert_eq!(bytes(64 << 20), "64 MiB");
-        assert_eq!(bytes(1500), "1500 bytes");
+        assert_eq!(bytes(1500), "1.5 KiB");
+        assert_eq!(bytes(0), "0 bytes");
         assert_eq!(bytes(123_456_789), "117.7 MiB");
     }
 }

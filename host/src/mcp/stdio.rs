@@ -109,7 +109,7 @@ pub(crate) fn open(
         if catch_unwind(AssertUnwindSafe(|| reader.run(lines))).is_err() {
             tracing::error!("the reader panicked");
         }
-        reading.in_flight.wait_until_answered(ANSWER_GRACE);
+        reading.in_flight.wait_until_all_answered(ANSWER_GRACE);
         reading.in_flight.close();
         // rmcp sees the end only now, and has served until now.
         drop(reader);

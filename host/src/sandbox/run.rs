@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use wasmtime::component::ResourceTable;
+use wasmtime::component::{ResourceTable, ResourceTableError};
 use wasmtime::{Store, Trap, UpdateDeadline};
 use wasmtime_wasi::{I32Exit, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
@@ -68,6 +68,8 @@ pub(crate) enum GuestFailure {
     Memory,
     /// It asked for larger tables than a guest may have.
     Table,
+    /// It opened more handles than a guest may hold.
+    Handles,
     /// It called itself too deep.
     Stack,
     /// Its result is larger than it may be.
@@ -305,6 +307,9 @@ fn failure(error: &wasmtime::Error, state: &mut GuestState) -> GuestFailure {
     if trap == Some(&Trap::StackOverflow) {
         return GuestFailure::Stack;
     }
+    if matches!(error.downcast_ref::<ResourceTableError>(), Some(ResourceTableError::Full)) {
+        return GuestFailure::Handles;
+    }
     // This error has no public type; a test with a guest of that kind keeps watch over its words.
     if error.chain().any(|cause| cause.to_string().contains("fuel allocated for hostcalls has been exhausted")) {
         return GuestFailure::ResultSize;
@@ -317,7 +322,10 @@ fn crash_sentence(error: &wasmtime::Error, trap: Option<&Trap>, tail: &[String])
     const MAX_SENTENCE: usize = 400;
     if let Some(start) = tail.iter().rposition(|line| line.contains("panicked at ")) {
         let words: Vec<&str> = tail.iter().skip(start).take(2).map(|line| line.trim()).collect();
-        return text::shorten(&words.join(" "), MAX_SENTENCE);
+        let words = words.join(" ");
+        // The thread's name before it says nothing: a guest has one thread.
+        let from = words.find("panicked at ").unwrap_or_default();
+        return text::shorten(words.get(from..).unwrap_or(&words), MAX_SENTENCE);
     }
     match trap {
         // Rust guests keep their stack at the bottom of linear memory, where running over it is an access out of bounds.

@@ -1,13 +1,14 @@
 //! The time between two times, as a number and as a person would say it.
 
 use jiff::{Unit, Zoned};
-use serde::Serialize;
+use toolbay_sdk::prelude::*;
 
 use crate::error::ClockError;
 use crate::moment::short;
 
 /// How far apart two times are.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[data]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
     /// A sentence: 1 month and 2 days after 2026-11-22 09:30
     pub sentence: String,
@@ -20,7 +21,8 @@ pub struct Difference {
 }
 
 /// A length of time in units of the calendar, to be added up.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[data]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Calendar {
     /// Whole years
     pub years: i16,
@@ -37,7 +39,7 @@ pub struct Calendar {
 }
 
 /// Both times must be in the same zone: a day is a day of its calendar, of 23 to 25 hours.
-pub(crate) fn difference(start: &Zoned, end: &Zoned) -> Result<Difference, ClockError> {
+pub(crate) fn between(start: &Zoned, end: &Zoned) -> Result<Difference, ClockError> {
     let (earlier, later) = if start <= end {
         (start, end)
     } else {
@@ -105,7 +107,7 @@ mod tests {
 
     fn check(zone: &str, start: &str, end: &str, expected: (&str, i64, i32)) {
         let zoned = |text: &str| format!("{text}[{zone}]").parse::<Zoned>().unwrap();
-        let found = difference(&zoned(start), &zoned(end)).unwrap();
+        let found = between(&zoned(start), &zoned(end)).unwrap();
         assert_eq!(
             (
                 found.sentence.as_str(),

@@ -1,7 +1,8 @@
-//! What can be wrong with a time or a zone, said with a hint. It knows nothing of tools; the tools turn it into their own
-//! error.
+//! What can be wrong with a time or a zone, said with a hint.
 
 use std::fmt;
+
+use toolbay_sdk::ToolError;
 
 /// An error in what was asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +40,12 @@ impl fmt::Display for ClockError {
 }
 
 impl std::error::Error for ClockError {}
+
+impl From<ClockError> for ToolError {
+    fn from(error: ClockError) -> Self {
+        Self::validation(error.to_string())
+    }
+}
 
 /// What a caller gave, in quotes, cut short and without anything that could upset a terminal or a log.
 pub(crate) fn quoted(text: &str) -> String {

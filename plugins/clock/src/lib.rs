@@ -1,29 +1,39 @@
 //! Tells the time. This file holds the tools; what they do is in the modules.
 
-mod difference;
+mod elapsed;
 mod error;
 mod moment;
 mod reading;
 mod zone;
 
-use serde::Serialize;
+use toolbay_sdk::prelude::*;
 
-pub use crate::difference::{Calendar, Difference};
+pub use crate::elapsed::{Calendar, Difference};
 pub use crate::error::ClockError;
 pub use crate::moment::Moment;
 use crate::reading::{Context, Reading};
 use crate::zone::Zones;
 
+plugin!(now, convert, difference, zones);
+
 /// The most zones on one page of the list.
 const MAX_ZONES: u64 = 100;
 
-pub fn now(zone: Option<String>) -> Result<Moment, ClockError> {
-    let zone = Zones::new().find(zone.as_deref().unwrap_or("UTC"))?;
-    Moment::new(&moment::now().to_zoned(zone))
+/// Tells the current date and time in a time zone, and returns it as ISO 8601, RFC 2822 and Unix seconds, with the weekday, the ISO
+/// week, the offset from UTC and whether daylight saving time is in force.
+#[tool(title = "Current time")]
+pub fn now(
+    /// The time zone: an IANA name such as "Europe/Berlin", or an offset such as "+05:30"
+    #[schemars(length(max = 64))]
+    #[default("UTC")]
+    zone: &str,
+) -> Result<Moment, ClockError> {
+    Moment::new(&moment::now().to_zoned(Zones::new().find(zone)?))
 }
 
 /// A time in the zone that it was given in, and in another one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[data]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conversion {
     /// A sentence: 2026-11-22 09:30 in Europe/Berlin is 2026-11-22 03:30 in America/New_York
     pub sentence: String,
@@ -31,22 +41,39 @@ pub struct Conversion {
     pub from: Moment,
     /// The same instant in the other zone
     pub to: Moment,
-    /// What to know about how the time was understood, for example that clocks were put back and it comes twice
+    /// What to know about how the time was understood, for example that clocks are put back and it comes twice
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }
 
-pub fn convert(time: String, to: String, from: Option<String>) -> Result<Conversion, ClockError> {
+/// Converts a date and time from one time zone to another, and returns both with offset, weekday and daylight saving time. Takes a
+/// time that carries its offset, or one without and the zone that it is in.
+///
+/// A local time that comes twice, since clocks are put back, is taken as the first; one that does not exist, since clocks are put
+/// forward, as that much later. A note says so.
+#[tool(title = "Convert between time zones")]
+pub fn convert(
+    /// The time: "2026-11-22T09:30:00+01:00", "2026-11-22 09:30", "09:30" (today), "@1795336200" (Unix seconds), an RFC 2822 date, or "now"
+    #[schemars(length(min = 1, max = 100))]
+    time: &str,
+    /// The zone to convert to: an IANA name such as "America/New_York", or an offset such as "-05:00"
+    #[schemars(length(min = 1, max = 64))]
+    to: &str,
+    /// The zone that the time is in, such as "Europe/Berlin". Needed only if the time carries no offset
+    #[schemars(length(max = 64))]
+    from: Option<&str>,
+) -> Result<Conversion, ClockError> {
     let zones = Zones::new();
-    let from = from.map(|from| zones.find(&from)).transpose()?;
+    let to = zones.find(to)?;
+    let from = from.map(|from| zones.find(from)).transpose()?;
     let context = Context {
         zones: &zones,
         now: moment::now(),
         zone: from.as_ref(),
         zone_argument: "from",
     };
-    let Reading { zoned: from, note } = context.read("time", &time)?;
-    let to = from.with_time_zone(zones.find(&to)?);
+    let Reading { zoned: from, note } = context.read("time", time)?;
+    let to = from.with_time_zone(to);
     let said = |zoned| format!("{} in {}", moment::short(zoned), zone::name(zoned));
     let sentence = format!("{} is {}", said(&from), said(&to));
     Ok(Conversion {
@@ -57,13 +84,23 @@ pub fn convert(time: String, to: String, from: Option<String>) -> Result<Convers
     })
 }
 
+/// Measures the time from one date and time to another, and returns it in seconds, in days, in years, months, days, hours, minutes
+/// and seconds of the calendar, and as a sentence.
+#[tool(title = "Time between two times")]
 pub fn difference(
-    start: String,
-    end: String,
-    zone: Option<String>,
+    /// The first time: "2026-11-22T09:30:00+01:00", "2026-11-22 09:30", "2026-11-22", "09:30" (today), or "now"
+    #[schemars(length(min = 1, max = 100))]
+    start: &str,
+    /// The second time, in any of the same forms. It may be before the first
+    #[schemars(length(min = 1, max = 100))]
+    end: &str,
+    /// The zone of times that carry no offset, and of the calendar that days and months are counted in, such as "Europe/Berlin"
+    #[schemars(length(max = 64))]
+    #[default("UTC")]
+    zone: &str,
 ) -> Result<Difference, ClockError> {
     let zones = Zones::new();
-    let zone = zones.find(zone.as_deref().unwrap_or("UTC"))?;
+    let zone = zones.find(zone)?;
     let context = Context {
         zones: &zones,
         now: moment::now(),
@@ -71,18 +108,16 @@ pub fn difference(
         zone_argument: "zone",
     };
     let start = context
-        .read("start", &start)?
+        .read("start", start)?
         .zoned
         .with_time_zone(zone.clone());
-    let end = context
-        .read("end", &end)?
-        .zoned
-        .with_time_zone(zone.clone());
-    difference::difference(&start, &end)
+    let end = context.read("end", end)?.zoned.with_time_zone(zone.clone());
+    elapsed::between(&start, &end)
 }
 
 /// One page of the list of zones.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[data]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ZonePage {
     /// The zones, by name
     pub items: Vec<ZoneNow>,
@@ -96,7 +131,8 @@ pub struct ZonePage {
 }
 
 /// A zone, and what time it is there.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[data]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ZoneNow {
     /// The IANA name: Europe/Berlin
     pub zone: String,
@@ -106,18 +142,23 @@ pub struct ZoneNow {
     pub abbreviation: String,
 }
 
+/// Searches the names of the time zones, and returns those that match with the time there now, a page at a time.
+#[tool(title = "Search time zones")]
 pub fn zones(
-    search: Option<String>,
+    /// Words that the name must hold, such as "new york" or "europe/"; without it all zones are listed
+    #[schemars(length(max = 64))]
+    #[default("")]
+    search: &str,
+    /// How many zones to return: 1 to 100, and what is beyond is taken as the nearest of these
+    #[default(20)]
     limit: u64,
-    cursor: Option<String>,
+    /// The `next_cursor` of the page before, for the page after it
+    #[schemars(length(max = 64))]
+    cursor: Option<&str>,
 ) -> Result<ZonePage, ClockError> {
     let zones = Zones::new();
     let limit = usize::try_from(limit.clamp(1, MAX_ZONES)).unwrap_or(1);
-    let found = zones.search(
-        search.as_deref().unwrap_or_default(),
-        cursor.as_deref(),
-        limit,
-    );
+    let found = zones.search(search, cursor, limit);
     let now = moment::now();
     let zone_now = |zone: &String| {
         let there = now.to_zoned(zones.find(zone)?);

@@ -2,13 +2,14 @@
 
 use jiff::fmt::rfc2822;
 use jiff::{Timestamp, Zoned};
-use serde::Serialize;
+use toolbay_sdk::prelude::*;
 
 use crate::error::ClockError;
 use crate::zone::{self, offset_text};
 
 /// A time in a zone.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[data]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Moment {
     /// ISO 8601 with the offset: 2026-11-22T09:30:00+01:00
     pub iso: String,

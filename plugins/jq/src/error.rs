@@ -1,7 +1,8 @@
-//! What can go wrong with a query, said so that a model can put it right: a sentence, the place, and a hint. It knows
-//! nothing of tools; the tools turn it into their own error.
+//! What can go wrong with a query, said so that a model can put it right: a sentence, the place, and a hint.
 
 use std::fmt::{self, Write as _};
+
+use toolbay_sdk::ToolError;
 
 /// Characters of a line that an excerpt shows at most.
 const EXCERPT_CHARS: usize = 72;
@@ -57,6 +58,12 @@ impl fmt::Display for QueryError {
 }
 
 impl std::error::Error for QueryError {}
+
+impl From<QueryError> for ToolError {
+    fn from(error: QueryError) -> Self {
+        Self::validation(error.to_string())
+    }
+}
 
 /// Both count from 1, columns in characters.
 fn line_and_column(text: &str, offset: usize) -> (usize, usize) {

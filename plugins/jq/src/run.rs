@@ -20,8 +20,8 @@ const SHOWN_CHARS: usize = 300;
 #[derive(Debug, Clone, Default)]
 pub struct Query<'a> {
     pub filter: &'a str,
-    /// JSON text with any number of values; without it the filter runs once, on `null`.
-    pub input: Option<&'a str>,
+    /// JSON text with any number of values.
+    pub input: &'a str,
     /// Whether all input values are put into one array first.
     pub slurp: bool,
     /// What the filter sees as `$name`.
@@ -137,12 +137,7 @@ impl<'a> HasInputs<'a, Val> for &'a Globals<'a> {
 
 /// Names with their `$`, and values, in the same order: those of the caller, and the two that jq always has.
 fn variables(mut given: Map<String, Value>) -> Result<(Vec<String>, Vec<Val>), QueryError> {
-    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    if let Some(name) = given.keys().find(|name| {
-        !name.chars().all(is_word)
-            || name.starts_with(|c: char| !is_word(c) || c.is_ascii_digit())
-            || name.is_empty()
-    }) {
+    if let Some(name) = given.keys().find(|name| !is_variable_name(name)) {
         return Err(QueryError::new(format!("args: {} cannot be the name of a variable", shorten(&json!(name), 60)))
             .hint("use letters, digits and `_`, and no digit first: {\"min_age\": 18} is `$min_age` in the filter"));
     }
@@ -156,10 +151,12 @@ fn variables(mut given: Map<String, Value>) -> Result<(Vec<String>, Vec<Val>), Q
     Ok((names, values.collect::<Result<Vec<_>, _>>()?.concat()))
 }
 
-fn inputs(text: Option<&str>, slurp: bool) -> Result<Vec<Val>, QueryError> {
-    let Some(text) = text else {
-        return Ok(vec![Val::Null]);
-    };
+fn is_variable_name(name: &str) -> bool {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    !name.is_empty() && !name.starts_with(|c: char| c.is_ascii_digit()) && name.chars().all(is_word)
+}
+
+fn inputs(text: &str, slurp: bool) -> Result<Vec<Val>, QueryError> {
     let values = parse_values(text)?;
     match (slurp, values.is_empty()) {
         (true, _) => Ok(vec![values.into_iter().collect()]),
@@ -203,7 +200,7 @@ mod tests {
     fn run(filter: &str, input: &str) -> Result<Vec<String>, QueryError> {
         let query = Query {
             filter,
-            input: Some(input),
+            input,
             limit: 100,
             ..Query::default()
         };
@@ -397,6 +394,7 @@ mod tests {
         let run = |filter: &str, limit: usize| {
             let results = Query {
                 filter,
+                input: "null",
                 limit,
                 ..Query::default()
             }
@@ -413,7 +411,7 @@ mod tests {
     }
 
     #[test]
-    fn input_can_be_slurped_or_left_out() {
+    fn input_can_be_slurped() {
         let run = |input, slurp| {
             let query = Query {
                 filter: ".",
@@ -424,10 +422,10 @@ mod tests {
             };
             query.run_json(Layout::Compact).unwrap().items.join(" ")
         };
-        assert_eq!(run(None, false), "null");
-        assert_eq!(run(Some("1\n2"), false), "1 2");
-        assert_eq!(run(Some("1\n2"), true), "[1,2]");
-        assert_eq!(run(Some(""), true), "[]");
+        assert_eq!(run("null", false), "null");
+        assert_eq!(run("1\n2", false), "1 2");
+        assert_eq!(run("1\n2", true), "[1,2]");
+        assert_eq!(run("", true), "[]");
     }
 
     #[test]
@@ -438,6 +436,7 @@ mod tests {
             };
             let query = Query {
                 filter,
+                input: "null",
                 variables,
                 limit: 9,
                 ..Query::default()

@@ -159,7 +159,7 @@ const INPUTS: &[&str] = &[
 fn run(filter: &str, input: &str) -> Result<Vec<String>, QueryError> {
     let query = Query {
         filter,
-        input: Some(input),
+        input,
         limit: 20,
         ..Query::default()
     };

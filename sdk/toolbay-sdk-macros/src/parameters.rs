@@ -3,7 +3,10 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Attribute, Error, Expr, ExprLit, FnArg, ItemFn, Lit, Pat, PatType, Type, parse_quote};
+use syn::{
+    Attribute, Error, Expr, ExprLit, FnArg, ItemFn, Lit, Pat, PatType, Type, parse_quote,
+    parse_quote_spanned,
+};
 
 use crate::tool::hidden;
 
@@ -15,8 +18,6 @@ pub(crate) struct Parameters {
     pub(crate) type_of_arguments: Type,
     /// What the function is called with, of a variable `arguments` of that type.
     pub(crate) passed: Vec<TokenStream>,
-    /// Checks of each type that the compiler makes, with our words where they fail.
-    pub(crate) asserted: TokenStream,
 }
 
 /// Takes the SDK's attributes and the doc comments off the parameters, where the compiler knows none, and makes the struct of them.
@@ -43,7 +44,6 @@ pub(crate) fn take_parameters(function: &mut ItemFn) -> syn::Result<Parameters> 
         return Ok(whole.alone());
     }
     let definition = definition(&parameters);
-    let asserted = parameters.iter().map(Parameter::assertion).collect();
     let passed = parameters.iter().map(|parameter| {
         let ident = &parameter.ident;
         parameter.held.pass(quote! { arguments.#ident })
@@ -53,7 +53,6 @@ pub(crate) fn take_parameters(function: &mut ItemFn) -> syn::Result<Parameters> 
         passed: passed.collect(),
         definition,
         type_of_arguments: parse_quote!(#name),
-        asserted,
     })
 }
 
@@ -129,17 +128,9 @@ impl Parameter {
     /// The one parameter that is all arguments.
     fn alone(&self) -> Parameters {
         Parameters {
-            definition: TokenStream::new(),
+            definition: self.held.assertion(),
             type_of_arguments: self.held.owned.clone(),
             passed: vec![self.held.pass(quote! { arguments })],
-            asserted: self.assertion(),
-        }
-    }
-
-    fn assertion(&self) -> TokenStream {
-        let owned = &self.held.owned;
-        quote_spanned! { owned.span()=>
-            const _: () = ::toolbay_sdk::__private::assert_argument::<#owned, _>();
         }
     }
 }
@@ -192,6 +183,13 @@ impl Held {
             owned: written.clone(),
             borrowed: Borrowed::No,
         })
+    }
+
+    fn assertion(&self) -> TokenStream {
+        let owned = &self.owned;
+        quote_spanned! { owned.span()=>
+            const _: () = ::toolbay_sdk::__private::assert_argument::<#owned>();
+        }
     }
 
     fn pass(&self, value: TokenStream) -> TokenStream {
@@ -274,7 +272,12 @@ fn definition(parameters: &[Parameter]) -> TokenStream {
         }
     });
     let fields: TokenStream = fields.collect();
+    let assertions: TokenStream = parameters
+        .iter()
+        .map(|parameter| parameter.held.assertion())
+        .collect();
     quote! {
+        #assertions
         #[derive(::toolbay_sdk::serde::Deserialize, ::toolbay_sdk::schemars::JsonSchema)]
         #[serde(crate = "::toolbay_sdk::serde", deny_unknown_fields)]
         #[schemars(crate = "::toolbay_sdk::schemars")]

@@ -92,18 +92,20 @@ pub(crate) fn expand(input: TokenStream) -> syn::Result<TokenStream> {
             const _: () = ::toolbay_sdk::__private::check_setting_is_listed(TOOLS, #name);
         });
     }
+    let limit_in_words = MAX_NAME_CHARS.to_string();
     for (index, tool) in tools.iter().enumerate() {
         checks.extend(quote_spanned! { tool.span()=>
             const _: () = ::toolbay_sdk::__private::check_listed_once(TOOLS, #index);
             const _: () = ::toolbay_sdk::__private::check_name_length(
                 #plugin_name,
-                &::toolbay_sdk::__private::ToolEntry::of::<#tool>(),
+                &<#tool as ::toolbay_sdk::__private::Tool>::ENTRY,
                 #MAX_NAME_CHARS,
+                #limit_in_words,
             );
         });
     }
     let entries = tools.iter().map(
-        |tool| quote_spanned! { tool.span()=> ::toolbay_sdk::__private::ToolEntry::of::<#tool>() },
+        |tool| quote_spanned! { tool.span()=> <#tool as ::toolbay_sdk::__private::Tool>::ENTRY },
     );
 
     Ok(quote! {
@@ -132,6 +134,7 @@ pub(crate) fn expand(input: TokenStream) -> syn::Result<TokenStream> {
 
 fn refuse_twice(tools: &[Path]) -> syn::Result<()> {
     let text = |path: &Path| quote!(#path).to_string();
+    let limit_in_words = MAX_NAME_CHARS.to_string();
     for (index, tool) in tools.iter().enumerate() {
         if tools
             .iter()

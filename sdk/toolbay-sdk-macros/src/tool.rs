@@ -54,7 +54,6 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> syn::Result<T
         definition,
         type_of_arguments,
         passed,
-        asserted,
     } = take_parameters(&mut function)?;
     let returned = returned_type(&function)?;
     let visibility = &function.vis;
@@ -86,7 +85,6 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> syn::Result<T
         #(#conditions)*
         const _: () = {
             #definition
-            #asserted
 
             impl ::toolbay_sdk::__private::Tool for #ident {
                 const NAME: &'static str = #name;

@@ -10,6 +10,6 @@ mod schema;
 pub use bindings::export_plugin as export;
 pub use check::{check_listed_once, check_name_length, check_setting_is_listed};
 pub use input::{ToolArgument, arguments, assert_argument};
-pub use output::{Returned, ReturnsValue, ToolOutput};
+pub use output::{Returned, ReturnsValue, ToolFailure, ToolOutput};
 pub use plugin::{Plugin, Tool, ToolEntry, manifest_json};
 pub use schema::input_schema;

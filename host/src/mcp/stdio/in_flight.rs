@@ -16,8 +16,8 @@ pub(super) struct Ticket(u64);
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Forwarded {
     Ordinary,
-    /// `initialize` must not be cancelled, says the specification.
-    Uncancellable,
+    /// `initialize`: it must not be cancelled, says the specification, and what comes after it relies on it.
+    Handshake,
     /// `subscriptions/listen` is answered only when it ends, so nothing waits for it at the end of input.
     LongLived,
 }
@@ -135,7 +135,7 @@ impl InFlight {
 
     pub(super) fn cancel(&self, id: &RequestId) -> Cancelled {
         let mut state = self.lock();
-        if state.requests.get(id).is_none_or(|entry| matches!(entry.kind, Kind::Forwarded(Forwarded::Uncancellable))) {
+        if state.requests.get(id).is_none_or(|entry| matches!(entry.kind, Kind::Forwarded(Forwarded::Handshake))) {
             return Cancelled::Nothing;
         }
         let removed = state.remove(id);
@@ -182,11 +182,20 @@ impl InFlight {
     }
 
     /// Waits until everything but what is long-lived has been answered, but no longer than `limit`.
-    pub(super) fn wait_until_answered(&self, limit: Duration) {
+    pub(super) fn wait_until_all_answered(&self, limit: Duration) {
+        self.wait_while(limit, |state| state.requests.len() > state.long_lived);
+    }
+
+    /// Waits until this request has been answered, but no longer than `limit`.
+    pub(super) fn wait_until_answered(&self, id: &RequestId, limit: Duration) {
+        self.wait_while(limit, |state| state.requests.contains_key(id));
+    }
+
+    fn wait_while(&self, limit: Duration, condition: impl Fn(&State) -> bool) {
         let deadline = Instant::now() + limit;
         let mut state = self.lock();
         state.waiting += 1;
-        while !state.closed && state.requests.len() > state.long_lived {
+        while !state.closed && condition(&state) {
             let Some(rest) = deadline.checked_duration_since(Instant::now()) else { break };
             state = self.changed.wait_timeout(state, rest).unwrap_or_else(PoisonError::into_inner).0;
         }

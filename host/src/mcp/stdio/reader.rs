@@ -6,6 +6,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rmcp::model::{ClientJsonRpcMessage, ClientNotification, ClientRequest, CustomRequest, ErrorCode, RequestId};
 use serde_json::value::RawValue;
@@ -19,6 +20,8 @@ use super::{CallRequest, Connection, OnCall, Reply};
 
 /// A JSON tree takes up to this many times the memory of its text (`[1,1,1,…]`: 32 bytes for every two).
 const TREE_FACTOR: usize = 16;
+/// How long reading waits for `initialize` to be answered.
+const HANDSHAKE_LIMIT: Duration = Duration::from_secs(2);
 
 /// A message for rmcp, and what to give back once rmcp has taken it.
 pub(super) struct Forward {
@@ -106,7 +109,7 @@ impl Reader {
 
     fn request(&self, id: RequestId, method: &str, params: Option<&RawValue>, text: &str) {
         let kind = match method {
-            "initialize" => Forwarded::Uncancellable,
+            "initialize" => Forwarded::Handshake,
             "subscriptions/listen" => Forwarded::LongLived,
             _ => Forwarded::Ordinary,
         };
@@ -116,7 +119,13 @@ impl Reader {
         };
         match self.connection.in_flight.begin_forwarded(id.clone(), text.len().saturating_mul(TREE_FACTOR), kind) {
             Ok(_) => self.forward(Forward { message, charged: 0 }),
-            Err(rejected) => self.reject(id, rejected),
+            Err(rejected) => return self.reject(id, rejected),
+        }
+        if kind == Forwarded::Handshake {
+            // rmcp runs requests side by side, and calls do not even pass through it. A script that writes everything at
+            // once still gets its calls served after the handshake.
+            self.connection.outbox.release();
+            self.connection.in_flight.wait_until_answered(&id, HANDSHAKE_LIMIT);
         }
     }
 

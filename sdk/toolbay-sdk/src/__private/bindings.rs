@@ -1,8 +1,5 @@
 //! The component's interface, generated from the copy of `wit/` that this crate carries. Authors never see these types: the SDK wraps them.
-#![expect(
-    missing_docs,
-    reason = "generated code"
-)]
+#![expect(missing_docs, reason = "generated code")]
 
 wit_bindgen::generate!({
     path: "wit",

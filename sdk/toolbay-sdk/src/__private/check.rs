@@ -56,15 +56,20 @@ pub const fn check_setting_is_listed(tools: &[ToolEntry], name: &str) {
 
 /// Checks that `{plugin}_{tool}` fits what all clients take.
 #[track_caller]
-pub const fn check_name_length(plugin: &str, tool: &ToolEntry, limit: usize) {
+pub const fn check_name_length(plugin: &str, tool: &ToolEntry, limit: usize, limit_in_words: &str) {
     if plugin.len() + 1 + tool.name.len() > limit {
         let text = Text::new()
             .push("`")
             .push(plugin)
             .push("_")
             .push(tool.name)
-            .push("` is too long: plugin and tool name together may have 45 characters");
-        panic!("{}", text.as_str());
+            .push("` is too long: at most ");
+        panic!(
+            "{}",
+            text.push(limit_in_words)
+                .push(" characters fit all clients")
+                .as_str()
+        );
     }
 }
 

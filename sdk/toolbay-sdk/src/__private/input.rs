@@ -6,27 +6,19 @@ use serde::de::DeserializeOwned;
 use crate::error::ToolError;
 
 /// A type that can be an argument of a tool: it can be read from JSON and tells its JSON Schema.
-///
-/// The parameter is only there for the message: with two ways to fulfil the trait, the compiler reports this trait itself instead of
-/// the first bound that one of them misses.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of a tool",
     label = "this type cannot be read from JSON with a schema",
     note = "put `#[data]` on your own struct or enum, or take a type such as `String`, `f64`, `u32`, `bool`, `Option<T>`, `Vec<T>`"
 )]
-pub trait ToolArgument<Kind> {}
+pub trait ToolArgument {}
 
-#[derive(Debug)]
-pub enum FromJson {}
-#[derive(Debug)]
-pub enum Never {}
-/// Nothing fulfils this.
-pub trait Impossible {}
+// What is missing is said by the trait above, in the words of this crate.
+#[diagnostic::do_not_recommend]
+impl<T: DeserializeOwned + JsonSchema> ToolArgument for T {}
 
-impl<T: DeserializeOwned + JsonSchema> ToolArgument<FromJson> for T {}
-impl<T: Impossible + ?Sized> ToolArgument<Never> for T {}
-
-pub const fn assert_argument<T: ToolArgument<Kind>, Kind>() {}
+/// Written for each argument before anything is derived for it, so that this trait's message is the first.
+pub const fn assert_argument<T: ToolArgument>() {}
 
 /// Reads the arguments of one call. The host has checked them against the schema, so this fails only where the schema says less
 /// than the type.

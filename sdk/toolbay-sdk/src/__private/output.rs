@@ -27,13 +27,33 @@ impl<T> Default for Returned<T> {
     }
 }
 
-impl<T, E: Into<ToolError>> Returned<Result<T, E>> {
+impl<T, E> Returned<Result<T, E>> {
     pub fn success(&self) -> Returned<T> {
         Returned::new()
     }
 
-    pub fn outcome(&self, returned: Result<T, E>) -> Result<T, ToolError> {
-        returned.map_err(Into::into)
+    pub fn outcome(&self, returned: Result<T, E>) -> Result<T, ToolError>
+    where
+        E: ToolFailure,
+    {
+        returned.map_err(E::into_tool_error)
+    }
+}
+
+/// A type whose values can be the error of a tool.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the error of a tool",
+    label = "this error does not become a `ToolError`",
+    note = "return `Result<_, ToolError>`, or write `impl From<{Self}> for ToolError`"
+)]
+pub trait ToolFailure {
+    fn into_tool_error(self) -> ToolError;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: Into<ToolError>> ToolFailure for E {
+    fn into_tool_error(self) -> ToolError {
+        self.into()
     }
 }
 
@@ -78,26 +98,18 @@ impl Returned<ToolResult> {
 }
 
 /// A type whose values can be structured content: it can be written as JSON and tells its JSON Schema.
-///
-/// The parameter is only there for the message, as with `ToolArgument`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the result of a tool",
     label = "this type cannot be written as JSON with a schema",
     note = "put `#[data]` on your own struct or enum, or return `String`, `()`, `ToolResult` or a `Result` of one of these whose error becomes a `ToolError`"
 )]
-pub trait ToolOutput<Kind> {
+pub trait ToolOutput {
     fn structured(self) -> Result<ToolResult, ToolError>;
     fn schema() -> Value;
 }
 
-#[derive(Debug)]
-pub enum AsJson {}
-#[derive(Debug)]
-pub enum Never {}
-/// Nothing fulfils this.
-pub trait Impossible {}
-
-impl<T: Serialize + JsonSchema> ToolOutput<AsJson> for T {
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + JsonSchema> ToolOutput for T {
     fn structured(self) -> Result<ToolResult, ToolError> {
         // The host puts the same into a text, so it does not cross the border of the sandbox twice.
         ToolResult::new().structured(self)
@@ -105,16 +117,6 @@ impl<T: Serialize + JsonSchema> ToolOutput<AsJson> for T {
 
     fn schema() -> Value {
         schema::output_schema::<T>()
-    }
-}
-
-impl<T: Impossible> ToolOutput<Never> for T {
-    fn structured(self) -> Result<ToolResult, ToolError> {
-        Ok(ToolResult::new())
-    }
-
-    fn schema() -> Value {
-        Value::Null
     }
 }
 
@@ -129,16 +131,16 @@ pub trait ReturnsValue<T> {
         Ok(returned)
     }
 
-    fn tool_result<Kind>(&self, value: T) -> Result<ToolResult, ToolError>
+    fn tool_result(&self, value: T) -> Result<ToolResult, ToolError>
     where
-        T: ToolOutput<Kind>,
+        T: ToolOutput,
     {
         value.structured()
     }
 
-    fn output_schema<Kind>(&self) -> Option<Value>
+    fn output_schema(&self) -> Option<Value>
     where
-        T: ToolOutput<Kind>,
+        T: ToolOutput,
     {
         Some(T::schema())
     }

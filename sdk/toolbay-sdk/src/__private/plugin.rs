@@ -17,6 +17,15 @@ pub trait Tool {
     /// # Errors
     /// The tool's own, or arguments that do not fit.
     fn call(arguments: &str) -> Result<ToolResult, ToolError>;
+
+    const ENTRY: ToolEntry = ToolEntry {
+        name: Self::NAME,
+        title: Self::TITLE,
+        description: Self::DESCRIPTION,
+        input_schema: Self::input_schema,
+        output_schema: Self::output_schema,
+        call: Self::call,
+    };
 }
 
 /// A tool as a value, so that a plugin can list tools of different types.
@@ -28,19 +37,6 @@ pub struct ToolEntry {
     input_schema: fn() -> Value,
     output_schema: fn() -> Option<Value>,
     call: fn(&str) -> Result<ToolResult, ToolError>,
-}
-
-impl ToolEntry {
-    pub const fn of<T: Tool>() -> Self {
-        Self {
-            name: T::NAME,
-            title: T::TITLE,
-            description: T::DESCRIPTION,
-            input_schema: T::input_schema,
-            output_schema: T::output_schema,
-            call: T::call,
-        }
-    }
 }
 
 /// What `plugin!` makes of a list of tools and `plugin.toml`, which it has checked already.

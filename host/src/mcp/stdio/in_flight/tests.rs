@@ -47,7 +47,7 @@ fn what_is_cancelled_is_never_answered() {
     assert_eq!(table.cancel(&id(2)), Cancelled::Forwarded);
     assert!(!table.answer_forwarded(&id(2), || panic!("answered")));
 
-    table.begin_forwarded(id(3), 1, Forwarded::Uncancellable).unwrap();
+    table.begin_forwarded(id(3), 1, Forwarded::Handshake).unwrap();
     assert_eq!(table.cancel(&id(3)), Cancelled::Nothing);
     assert!(table.answer_forwarded(&id(3), || {}));
     assert_eq!(table.len(), 0);
@@ -96,16 +96,19 @@ fn room_is_made_by_answers_cancellations_and_releases() {
 fn the_end_waits_for_what_will_be_answered() {
     let table = Arc::new(table());
     table.begin_forwarded(id(1), 1, Forwarded::LongLived).unwrap();
-    table.wait_until_answered(LONG);
+    table.wait_until_all_answered(LONG);
+
+    table.wait_until_answered(&id(2), LONG);
 
     let (ticket, _) = table.begin_call(id(2), 1).unwrap();
     let start = Instant::now();
-    table.wait_until_answered(Duration::from_millis(20));
+    table.wait_until_all_answered(Duration::from_millis(20));
     assert!(start.elapsed() >= Duration::from_millis(20) && start.elapsed() < LONG);
 
     thread::scope(|scope| {
         scope.spawn(|| table.answer_call(&id(2), ticket, || {}));
-        table.wait_until_answered(LONG);
+        table.wait_until_answered(&id(2), LONG);
+        table.wait_until_all_answered(LONG);
     });
     assert!(start.elapsed() < LONG);
 }
