@@ -104,10 +104,18 @@ pub(crate) async fn look_up(host: &Host, name: &str) -> Result<Found, UnknownToo
     if let Some(found) = host.catalog().find(name) {
         return Ok(found);
     }
-    let catalog = if host.is_scanned() { host.catalog() } else { host.scanned_catalog().await };
+    let catalog = if host.is_scanned() {
+        host.catalog()
+    } else {
+        host.scanned_catalog().await
+    };
     catalog.find(name).ok_or_else(|| {
-        let near = nearest(name, catalog.tools().map(|tool| tool.full_name.as_str())).map(str::to_owned);
-        UnknownTool { name: shorten(&crate::text::escape(name), 100), near }
+        let near =
+            nearest(name, catalog.tools().map(|tool| tool.full_name.as_str())).map(str::to_owned);
+        UnknownTool {
+            name: shorten(&crate::text::escape(name), 100),
+            near,
+        }
     })
 }
 
@@ -147,14 +155,30 @@ async fn stages(host: &Host, found: Found, request: &CallRequest<'_>) -> CallEnd
         Ok(prepared) => prepared,
         Err(error) => return not_ready(&tool, &error).into(),
     };
-    let limits = GuestLimits { timeout: tool.limits.timeout, memory: tool.limits.memory, max_result: tool.limits.max_result };
-    let finished = host.sandbox.call(prepared, tool.label.clone(), arguments, limits, request.cancel).await;
+    let limits = GuestLimits {
+        timeout: tool.limits.timeout,
+        memory: tool.limits.memory,
+        max_result: tool.limits.max_result,
+    };
+    let finished = host
+        .sandbox
+        .call(
+            prepared,
+            tool.label.clone(),
+            arguments,
+            limits,
+            request.cancel,
+        )
+        .await;
     let outcome = match finished.end {
         GuestEnd::Returned(Ok(result)) => check_output(&tool, result),
         GuestEnd::Returned(Err(error)) => Err(guest_error(&tool, error)),
         GuestEnd::Failed(failure) => Err(guest_failure(&tool, &failure)),
     };
-    CallEnd { outcome, remains: Some(finished.remains) }
+    CallEnd {
+        outcome,
+        remains: Some(finished.remains),
+    }
 }
 
 /// Declared ⊆ granted, else nothing runs. So far nothing can be granted, so a tool may ask for nothing.
@@ -163,8 +187,16 @@ fn authorize(tool: &Tool) -> Result<(), CallError> {
         return Ok(());
     }
     let asked = tool.asks_for.join("; ");
-    Err(CallError::new(ErrorCode::PermissionDenied, format!("tool `{}` asks for permissions that were not granted: {asked}", tool.full_name))
-        .hint("this version of Toolbay can grant none; tell the user that this tool cannot be used yet"))
+    Err(CallError::new(
+        ErrorCode::PermissionDenied,
+        format!(
+            "tool `{}` asks for permissions that were not granted: {asked}",
+            tool.full_name
+        ),
+    )
+    .hint(
+        "this version of Toolbay can grant none; tell the user that this tool cannot be used yet",
+    ))
 }
 
 /// Checks the arguments against the tool's input schema and gives their JSON text for the guest.
@@ -174,7 +206,15 @@ fn validate(tool: &Tool, arguments: Option<&RawValue>) -> Result<String, CallErr
         CallError::new(ErrorCode::Validation, format!("the arguments of `{}` cannot be read: {error}", tool.full_name))
             .hint("name each argument once, nest less deep, and keep numbers within what a double can hold")
     })?;
-    let schema = tool.input().map_err(|error| CallError::new(ErrorCode::Internal, format!("tool `{}` has an unusable input schema: {error}", tool.full_name)))?;
+    let schema = tool.input().map_err(|error| {
+        CallError::new(
+            ErrorCode::Internal,
+            format!(
+                "tool `{}` has an unusable input schema: {error}",
+                tool.full_name
+            ),
+        )
+    })?;
     let faults = schema.faults(&value);
     if faults.is_empty() {
         return Ok(text.to_owned());
@@ -185,12 +225,24 @@ fn validate(tool: &Tool, arguments: Option<&RawValue>) -> Result<String, CallErr
 }
 
 fn in_words(faults: &[Fault]) -> String {
-    let words = |fault: &Fault| if fault.pointer.is_empty() { fault.message.clone() } else { format!("`{}` {}", fault.pointer, fault.message) };
-    shorten(&faults.iter().map(words).collect::<Vec<_>>().join("; "), 4000)
+    let words = |fault: &Fault| {
+        if fault.pointer.is_empty() {
+            fault.message.clone()
+        } else {
+            format!("`{}` {}", fault.pointer, fault.message)
+        }
+    };
+    shorten(
+        &faults.iter().map(words).collect::<Vec<_>>().join("; "),
+        4000,
+    )
 }
 
 /// Waits for the tool's own concurrency limit, for as long as the tool may take at most.
-async fn slot(tool: &Tool, cancel: &CancellationToken) -> Result<tokio::sync::OwnedSemaphorePermit, CallError> {
+async fn slot(
+    tool: &Tool,
+    cancel: &CancellationToken,
+) -> Result<tokio::sync::OwnedSemaphorePermit, CallError> {
     if let Ok(permit) = tool.slots.clone().try_acquire_owned() {
         return Ok(permit);
     }
@@ -206,8 +258,15 @@ async fn slot(tool: &Tool, cancel: &CancellationToken) -> Result<tokio::sync::Ow
 }
 
 fn busy(tool: &Tool) -> CallError {
-    let mut error = CallError::new(ErrorCode::Unavailable, format!("tool `{}` is busy: no place became free within {}", tool.full_name, duration(tool.limits.timeout)))
-        .hint("wait for earlier calls to end, then try again");
+    let mut error = CallError::new(
+        ErrorCode::Unavailable,
+        format!(
+            "tool `{}` is busy: no place became free within {}",
+            tool.full_name,
+            duration(tool.limits.timeout)
+        ),
+    )
+    .hint("wait for earlier calls to end, then try again");
     error.retry_after_ms = Some(1000);
     error
 }
@@ -216,29 +275,44 @@ fn not_ready(tool: &Tool, error: &NotReady) -> CallError {
     let message = format!("plugin `{}` cannot be run: {error}", tool.label.plugin);
     match error {
         NotReady::Changed => {
-            let mut error = CallError::new(ErrorCode::Unavailable, message).hint("try again in a moment; if the tool is gone then, list the tools again");
+            let mut error = CallError::new(ErrorCode::Unavailable, message)
+                .hint("try again in a moment; if the tool is gone then, list the tools again");
             error.retry_after_ms = u64::try_from(WAIT_FOR_RELOAD.as_millis()).ok();
             error
         }
-        NotReady::Component(_) => CallError::new(ErrorCode::Unavailable, message).hint("the user can see more with `toolbay list`"),
+        NotReady::Component(_) => CallError::new(ErrorCode::Unavailable, message)
+            .hint("the user can see more with `toolbay list`"),
     }
 }
 
 /// Checks what the guest gave against its own output schema and the size that may go out.
 fn check_output(tool: &Tool, result: ToolResult) -> Result<ToolOutput, CallError> {
     let wrong = |what: String| {
-        CallError::new(ErrorCode::Internal, format!("tool `{}` gave a result that is not allowed: {what}", tool.full_name))
-            .hint("this is a fault in the plugin; its author should know of it")
+        CallError::new(
+            ErrorCode::Internal,
+            format!(
+                "tool `{}` gave a result that is not allowed: {what}",
+                tool.full_name
+            ),
+        )
+        .hint("this is a fault in the plugin; its author should know of it")
     };
     let structured = object(result.structured.as_deref(), "its structured value").map_err(wrong)?;
     let meta = object(result.meta.as_deref(), "its meta").map_err(wrong)?;
     match (tool.output(), &structured) {
         (Ok(None), _) => {}
-        (Ok(Some(_)), None) => return Err(wrong("it declares an output schema and gave no structured value".into())),
+        (Ok(Some(_)), None) => {
+            return Err(wrong(
+                "it declares an output schema and gave no structured value".into(),
+            ));
+        }
         (Ok(Some(schema)), Some((_, value))) => {
             let faults = schema.faults(value);
             if !faults.is_empty() {
-                return Err(wrong(format!("it does not fit the tool's output schema: {}", in_words(&faults))));
+                return Err(wrong(format!(
+                    "it does not fit the tool's output schema: {}",
+                    in_words(&faults)
+                )));
             }
         }
         (Err(error), _) => return Err(wrong(format!("its output schema cannot be used: {error}"))),
@@ -248,11 +322,20 @@ fn check_output(tool: &Tool, result: ToolResult) -> Result<ToolOutput, CallError
     if size > tool.limits.output {
         return Err(CallError::new(
             ErrorCode::LimitExceeded,
-            format!("the result of `{}` has {}, and at most {} are passed on", tool.full_name, bytes(size as u64), bytes(tool.limits.output as u64)),
+            format!(
+                "the result of `{}` has {}, and at most {} are passed on",
+                tool.full_name,
+                bytes(size as u64),
+                bytes(tool.limits.output as u64)
+            ),
         )
         .hint("ask for less: narrow the arguments, or ask for a part at a time"));
     }
-    Ok(ToolOutput { result, structured: structured.map(|(raw, _)| raw), meta: meta.map(|(raw, _)| raw) })
+    Ok(ToolOutput {
+        result,
+        structured: structured.map(|(raw, _)| raw),
+        meta: meta.map(|(raw, _)| raw),
+    })
 }
 
 /// Reads JSON text that has to be an object.
@@ -263,8 +346,13 @@ fn object(text: Option<&str>, what: &str) -> Result<Option<(Box<RawValue>, Value
         return Err(format!("{what} is not a JSON object"));
     }
     // A line break inside the text would end the protocol's line, so it is written anew where it has one.
-    let line = if text.contains(['\n', '\r']) { value.to_string() } else { text.trim().to_owned() };
-    let raw = RawValue::from_string(line).map_err(|error| format!("{what} is not valid JSON ({error})"))?;
+    let line = if text.contains(['\n', '\r']) {
+        value.to_string()
+    } else {
+        text.trim().to_owned()
+    };
+    let raw = RawValue::from_string(line)
+        .map_err(|error| format!("{what} is not valid JSON ({error})"))?;
     Ok(Some((raw, value)))
 }
 
@@ -279,10 +367,14 @@ fn check_contents(result: &ToolResult) -> Result<(), String> {
             Content::EmbeddedResource(resource) => (&resource.meta, &resource.annotations),
         };
         object(meta.as_deref(), "the meta of a content block")?;
-        if let Some(priority) = annotations.as_ref().and_then(|annotations| annotations.priority)
+        if let Some(priority) = annotations
+            .as_ref()
+            .and_then(|annotations| annotations.priority)
             && !(0.0..=1.0).contains(&priority)
         {
-            return Err(format!("a priority must lie between 0 and 1, not be {priority}"));
+            return Err(format!(
+                "a priority must lie between 0 and 1, not be {priority}"
+            ));
         }
     }
     Ok(())
@@ -298,7 +390,9 @@ fn size(result: &ToolResult) -> usize {
             Content::Text(text) => text.text.len(),
             Content::Image(image) => image.data.len(),
             Content::Audio(audio) => audio.data.len(),
-            Content::ResourceLink(link) => link.uri.len() + link.description.as_ref().map_or(0, String::len),
+            Content::ResourceLink(link) => {
+                link.uri.len() + link.description.as_ref().map_or(0, String::len)
+            }
             Content::EmbeddedResource(resource) => match &resource.body {
                 ResourceBody::Text(text) => text.len(),
                 ResourceBody::Blob(blob) => blob.len(),
@@ -318,29 +412,67 @@ fn guest_error(tool: &Tool, error: ToolError) -> CallError {
         }
     };
     let message = shorten(&escape_lines(&error.message), 8000);
-    CallError { code: error.code.into(), message, hint: None, details, retry_after_ms: error.retry_after_ms }
+    CallError {
+        code: error.code.into(),
+        message,
+        hint: None,
+        details,
+        retry_after_ms: error.retry_after_ms,
+    }
 }
 
 fn guest_failure(tool: &Tool, failure: &GuestFailure) -> CallError {
     let name = &tool.full_name;
     let error = |code, what: String| CallError::new(code, format!("tool `{name}` {what}"));
     match failure {
-        GuestFailure::Deadline => error(ErrorCode::Timeout, format!("did not finish within {} and was stopped", duration(tool.limits.timeout)))
-            .hint("ask for less work in one call"),
+        GuestFailure::Deadline => error(
+            ErrorCode::Timeout,
+            format!(
+                "did not finish within {} and was stopped",
+                duration(tool.limits.timeout)
+            ),
+        )
+        .hint("ask for less work in one call"),
         GuestFailure::Cancelled => CallError::cancelled(),
-        GuestFailure::Memory => error(ErrorCode::LimitExceeded, format!("needed more than its {} of memory and was stopped", bytes(tool.limits.memory as u64)))
-            .hint("give it less data in one call"),
-        GuestFailure::Table => error(ErrorCode::LimitExceeded, "asked for larger tables than a guest may have and was stopped".into()),
-        GuestFailure::Handles => error(ErrorCode::LimitExceeded, "opened more handles than a guest may hold and was stopped".into()),
-        GuestFailure::Stack => error(ErrorCode::LimitExceeded, "called itself too deep and was stopped".into()).hint("give it less deeply nested data"),
-        GuestFailure::ResultSize => {
-            error(ErrorCode::LimitExceeded, format!("gave back more than {}, which is not taken", bytes(tool.limits.max_result as u64))).hint("ask for less in one call")
-        }
+        GuestFailure::Memory => error(
+            ErrorCode::LimitExceeded,
+            format!(
+                "needed more than its {} of memory and was stopped",
+                bytes(tool.limits.memory as u64)
+            ),
+        )
+        .hint("give it less data in one call"),
+        GuestFailure::Table => error(
+            ErrorCode::LimitExceeded,
+            "asked for larger tables than a guest may have and was stopped".into(),
+        ),
+        GuestFailure::Handles => error(
+            ErrorCode::LimitExceeded,
+            "opened more handles than a guest may hold and was stopped".into(),
+        ),
+        GuestFailure::Stack => error(
+            ErrorCode::LimitExceeded,
+            "called itself too deep and was stopped".into(),
+        )
+        .hint("give it less deeply nested data"),
+        GuestFailure::ResultSize => error(
+            ErrorCode::LimitExceeded,
+            format!(
+                "gave back more than {}, which is not taken",
+                bytes(tool.limits.max_result as u64)
+            ),
+        )
+        .hint("ask for less in one call"),
         GuestFailure::NoSlot => busy(tool),
-        GuestFailure::Exit(status) => error(ErrorCode::Internal, format!("ended itself with status {status} instead of returning a result"))
+        GuestFailure::Exit(status) => error(
+            ErrorCode::Internal,
+            format!("ended itself with status {status} instead of returning a result"),
+        )
+        .hint("this is a fault in the plugin; other calls are not affected"),
+        GuestFailure::Crash(why) => error(ErrorCode::Internal, format!("crashed: {why}"))
             .hint("this is a fault in the plugin; other calls are not affected"),
-        GuestFailure::Crash(why) => error(ErrorCode::Internal, format!("crashed: {why}")).hint("this is a fault in the plugin; other calls are not affected"),
-        GuestFailure::Host(why) => error(ErrorCode::Internal, format!("could not be run: {why}")).hint("this is a fault in Toolbay; its log says more"),
+        GuestFailure::Host(why) => error(ErrorCode::Internal, format!("could not be run: {why}"))
+            .hint("this is a fault in Toolbay; its log says more"),
     }
 }
 
@@ -349,13 +481,21 @@ fn record(tool: &Arc<Tool>, end: &CallEnd, took: Duration) {
     let (plugin, name, micros) = (&tool.label.plugin, &tool.label.tool, took.as_micros());
     match &end.outcome {
         Ok(_) => tracing::debug!(%plugin, tool = %name, micros, "call completed"),
-        Err(error) => tracing::info!(%plugin, tool = %name, micros, code = error.code.as_str(), "call failed"),
+        Err(error) => {
+            tracing::info!(%plugin, tool = %name, micros, code = error.code.as_str(), "call failed")
+        }
     }
 }
 
 impl CallError {
     pub(crate) fn new(code: ErrorCode, message: String) -> Self {
-        Self { code, message, hint: None, details: None, retry_after_ms: None }
+        Self {
+            code,
+            message,
+            hint: None,
+            details: None,
+            retry_after_ms: None,
+        }
     }
 
     fn cancelled() -> Self {
@@ -383,7 +523,10 @@ impl CallError {
 
 impl From<CallError> for CallEnd {
     fn from(error: CallError) -> Self {
-        Self { outcome: Err(error), remains: None }
+        Self {
+            outcome: Err(error),
+            remains: None,
+        }
     }
 }
 

@@ -59,14 +59,22 @@ impl Catalog {
             }
         }
         let definitions = definitions(&served);
-        Self { plugins: served, problems, tools, definitions }
+        Self {
+            plugins: served,
+            problems,
+            tools,
+            definitions,
+        }
     }
 
     /// The tool of this full name.
     pub(crate) fn find(&self, full_name: &str) -> Option<Found> {
         let (plugin, tool) = self.tools.get(full_name)?;
         let plugin = self.plugins.get(*plugin)?;
-        Some(Found { plugin: plugin.clone(), tool: plugin.tools.get(*tool)?.clone() })
+        Some(Found {
+            plugin: plugin.clone(),
+            tool: plugin.tools.get(*tool)?.clone(),
+        })
     }
 
     /// All tools: the plugins in the order of their names, so that it does not depend on files', the tools of each in their author's order.
@@ -88,7 +96,13 @@ impl Catalog {
     /// Whether both serve the same components with the same problems.
     pub(crate) fn same_content(&self, other: &Self) -> bool {
         let key = |plugin: &Arc<Plugin>| (plugin.path.clone(), plugin.digest.clone());
-        self.same_definitions(other) && self.problems == other.problems && self.plugins.iter().map(key).eq(other.plugins.iter().map(key))
+        self.same_definitions(other)
+            && self.problems == other.problems
+            && self
+                .plugins
+                .iter()
+                .map(key)
+                .eq(other.plugins.iter().map(key))
     }
 }
 
@@ -97,7 +111,8 @@ fn clash(plugin: &Plugin, first: &std::path::Path) -> PluginProblem {
     PluginProblem {
         path: plugin.path.clone(),
         reason: format!("the plugin name `{name}` is taken by {}", first.display()),
-        hint: "remove one of the two files, or give one plugin another name in its plugin.toml".into(),
+        hint: "remove one of the two files, or give one plugin another name in its plugin.toml"
+            .into(),
         serving_earlier: false,
     }
 }
@@ -105,13 +120,23 @@ fn clash(plugin: &Plugin, first: &std::path::Path) -> PluginProblem {
 fn definitions(plugins: &[Arc<Plugin>]) -> String {
     let mut all: Vec<String> = Vec::new();
     for tool in plugins.iter().flat_map(|plugin| &plugin.tools) {
-        let Annotations { read_only, destructive, idempotent, open_world } = tool.annotations;
+        let Annotations {
+            read_only,
+            destructive,
+            idempotent,
+            open_world,
+        } = tool.annotations;
         let hints = [read_only, destructive, idempotent, open_world];
-        let parts = (&tool.full_name, &tool.title, &tool.description, hints, &tool.advertised_input, &tool.advertised_output);
+        let parts = (
+            &tool.full_name,
+            &tool.title,
+            &tool.description,
+            hints,
+            &tool.advertised_input,
+            &tool.advertised_output,
+        );
         all.push(serde_json::to_string(&parts).unwrap_or_default());
     }
     all.sort();
     Digest::of(all.join("\n").as_bytes()).to_string()
 }
-
-

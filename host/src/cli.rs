@@ -6,7 +6,12 @@ use clap::{Args, Parser, Subcommand};
 
 /// Gives AI assistants tools that run as sandboxed WebAssembly components.
 #[derive(Debug, Parser)]
-#[command(name = "toolbay", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(
+    name = "toolbay",
+    version,
+    max_term_width = 100,
+    arg_required_else_help = true
+)]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
@@ -49,7 +54,9 @@ pub struct List {
 ///
 /// Prints the result's text, or with --output json the whole result. Exits with 1 if the call fails.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  toolbay call clock_now --json '{\"zone\": \"Europe/Berlin\"}'\n  echo '{\"zone\": \"UTC\"}' | toolbay call clock_now --json -")]
+#[command(
+    after_help = "Examples:\n  toolbay call clock_now --json '{\"zone\": \"Europe/Berlin\"}'\n  echo '{\"zone\": \"UTC\"}' | toolbay call clock_now --json -"
+)]
 pub struct Call {
     /// The tool's full name: PLUGIN_TOOL.
     pub tool: String,
@@ -76,7 +83,9 @@ pub enum CallOutput {
 ///
 /// Asks the component to describe itself, in a sandbox with no permissions, and puts the answer into its custom section `toolbay:manifest`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  toolbay bake target/wasm32-wasip2/release/weather.wasm weather.wasm")]
+#[command(
+    after_help = "Example:\n  toolbay bake target/wasm32-wasip2/release/weather.wasm weather.wasm"
+)]
 pub struct Bake {
     /// The component as the compiler made it.
     pub input: PathBuf,

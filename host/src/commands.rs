@@ -43,17 +43,26 @@ pub fn run(cli: Cli) -> ExitCode {
 /// Logs go to standard error, at `info` while serving and `error` in commands that print, unless `TOOLBAY_LOG` says otherwise.
 fn start_log(default: &str) {
     let wanted = std::env::var("TOOLBAY_LOG").unwrap_or_default();
-    let filter = EnvFilter::try_new(if wanted.is_empty() { default } else { &wanted }).unwrap_or_else(|_| EnvFilter::new(default));
+    let filter = EnvFilter::try_new(if wanted.is_empty() { default } else { &wanted })
+        .unwrap_or_else(|_| EnvFilter::new(default));
     // rmcp logs whole requests, arguments included, below warnings.
-    let filter = ["rmcp=warn", "wasmtime=warn", "notify=warn"].iter().filter_map(|directive| directive.parse().ok()).fold(filter, EnvFilter::add_directive);
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(terminal::colours_on_stderr());
+    let filter = ["rmcp=warn", "wasmtime=warn", "notify=warn"]
+        .iter()
+        .filter_map(|directive| directive.parse().ok())
+        .fold(filter, EnvFilter::add_directive);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(terminal::colours_on_stderr());
     // A second call, in a test, leaves the first log in place.
     let _ = log.try_init();
 }
 
 /// The runtime that answers the protocol and runs light guests.
 fn runtime() -> Result<Runtime> {
-    let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get).max(2);
+    let threads = std::thread::available_parallelism()
+        .map_or(2, std::num::NonZero::get)
+        .max(2);
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(threads)
         .thread_name("toolbay-main")

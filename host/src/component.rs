@@ -13,7 +13,14 @@ const DESCRIBE: &str = "toolbay:plugin/describe@";
 const VERSION: &str = "0.1.";
 
 /// What the host offers to a component. Each stands for its WASI 0.2 interfaces, whatever the last number.
-const OFFERED: [&str; 6] = ["wasi:cli/", "wasi:clocks/", "wasi:filesystem/", "wasi:io/", "wasi:random/", "wasi:sockets/"];
+const OFFERED: [&str; 6] = [
+    "wasi:cli/",
+    "wasi:clocks/",
+    "wasi:filesystem/",
+    "wasi:io/",
+    "wasi:random/",
+    "wasi:sockets/",
+];
 const OFFERED_TYPES: &str = "toolbay:plugin/types@";
 
 /// What was found in a component's bytes.
@@ -71,14 +78,21 @@ pub(crate) fn inspect(bytes: &[u8]) -> Result<Inspected, ComponentError> {
     match bytes {
         [] => return Err(ComponentError::Empty),
         [0, b'a', b's', b'm', ..] => {}
-        short if b"\0asm".starts_with(short) => return Err(ComponentError::Truncated("not even the header is whole".into())),
+        short if b"\0asm".starts_with(short) => {
+            return Err(ComponentError::Truncated(
+                "not even the header is whole".into(),
+            ));
+        }
         _ => return Err(ComponentError::NotWasm),
     }
     let mut found = Found::default();
     // First the outline, which needs no understanding of the code: it tells a damaged file from one that is merely not for us.
     outline(bytes, &mut found)?;
-    let mut validator = Validator::new_with_features(WasmFeatures::default() | WasmFeatures::COMPONENT_MODEL);
-    validator.validate_all(bytes).map_err(|error| ComponentError::Invalid(sentence(&error)))?;
+    let mut validator =
+        Validator::new_with_features(WasmFeatures::default() | WasmFeatures::COMPONENT_MODEL);
+    validator
+        .validate_all(bytes)
+        .map_err(|error| ComponentError::Invalid(sentence(&error)))?;
     found.check()
 }
 
@@ -91,30 +105,45 @@ struct Found {
 
 fn outline(bytes: &[u8], found: &mut Found) -> Result<(), ComponentError> {
     let broken = |error: wasmparser::BinaryReaderError| {
-        if error.message().contains("unexpected end") { ComponentError::Truncated(sentence(&error)) } else { ComponentError::Invalid(sentence(&error)) }
+        if error.message().contains("unexpected end") {
+            ComponentError::Truncated(sentence(&error))
+        } else {
+            ComponentError::Invalid(sentence(&error))
+        }
     };
     // A nested module or component is read by a parser of its own; only the outermost level's names count.
     let mut depth = 0usize;
     for payload in Parser::new(0).parse_all(bytes) {
         match payload.map_err(broken)? {
-            Payload::Version { encoding: Encoding::Module, .. } if depth == 0 => return Err(ComponentError::CoreModule),
+            Payload::Version {
+                encoding: Encoding::Module,
+                ..
+            } if depth == 0 => return Err(ComponentError::CoreModule),
             Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
             Payload::End(_) => depth = depth.saturating_sub(1),
             Payload::ComponentExportSection(section) if depth == 0 => {
                 for export in section {
                     let export = export.map_err(broken)?;
-                    if export.kind == ComponentExternalKind::Instance || export.kind == ComponentExternalKind::Func {
+                    if export.kind == ComponentExternalKind::Instance
+                        || export.kind == ComponentExternalKind::Func
+                    {
                         found.exports.push(export.name.name.to_owned());
                     }
                 }
             }
             Payload::ComponentImportSection(section) if depth == 0 => {
                 for import in section {
-                    found.imports.push(import.map_err(broken)?.name.name.to_owned());
+                    found
+                        .imports
+                        .push(import.map_err(broken)?.name.name.to_owned());
                 }
             }
             Payload::CustomSection(section) if depth == 0 && section.name() == section::NAME => {
-                found.manifest = Some(std::str::from_utf8(section.data()).map(str::to_owned).map_err(|error| error.to_string()));
+                found.manifest = Some(
+                    std::str::from_utf8(section.data())
+                        .map(str::to_owned)
+                        .map_err(|error| error.to_string()),
+                );
             }
             _ => {}
         }
@@ -124,25 +153,51 @@ fn outline(bytes: &[u8], found: &mut Found) -> Result<(), ComponentError> {
 
 impl Found {
     fn check(self) -> Result<Inspected, ComponentError> {
-        let speaks = |name: &str, interface: &str| name.strip_prefix(interface).is_some_and(|version| version.starts_with(VERSION));
+        let speaks = |name: &str, interface: &str| {
+            name.strip_prefix(interface)
+                .is_some_and(|version| version.starts_with(VERSION))
+        };
         if !self.exports.iter().any(|name| speaks(name, TOOLS)) {
             if let Some(other) = self.exports.iter().find(|name| name.starts_with(TOOLS)) {
                 return Err(ComponentError::OtherVersion(escape(other)));
             }
-            let exports = self.exports.iter().take(5).map(|name| format!("`{}`", shorten(&escape(name), 80))).collect();
+            let exports = self
+                .exports
+                .iter()
+                .take(5)
+                .map(|name| format!("`{}`", shorten(&escape(name), 80)))
+                .collect();
             return Err(ComponentError::OtherWorld { exports });
         }
-        let offered = |name: &String| OFFERED.iter().any(|known| name.starts_with(known) && name.contains("@0.2.")) || name.starts_with(OFFERED_TYPES);
+        let offered = |name: &String| {
+            OFFERED
+                .iter()
+                .any(|known| name.starts_with(known) && name.contains("@0.2."))
+                || name.starts_with(OFFERED_TYPES)
+        };
         if let Some(unknown) = self.imports.iter().find(|name| !offered(name)) {
-            return Err(ComponentError::UnknownImport(shorten(&escape(unknown), 120)));
+            return Err(ComponentError::UnknownImport(shorten(
+                &escape(unknown),
+                120,
+            )));
         }
-        let manifest = self.manifest.transpose().map_err(ComponentError::Manifest)?;
-        Ok(Inspected { manifest, describes: self.exports.iter().any(|name| speaks(name, DESCRIBE)) })
+        let manifest = self
+            .manifest
+            .transpose()
+            .map_err(ComponentError::Manifest)?;
+        Ok(Inspected {
+            manifest,
+            describes: self.exports.iter().any(|name| speaks(name, DESCRIBE)),
+        })
     }
 }
 
 fn sentence(error: &wasmparser::BinaryReaderError) -> String {
-    format!("{} (at byte {})", shorten(&escape(error.message()), 200), error.offset())
+    format!(
+        "{} (at byte {})",
+        shorten(&escape(error.message()), 200),
+        error.offset()
+    )
 }
 
 #[cfg(test)]
@@ -156,11 +211,20 @@ mod tests {
     #[test]
     fn what_is_no_component_is_told_apart() {
         check(b"", "the file is empty");
-        check(b"\0as", "it ends in the middle: not even the header is whole");
+        check(
+            b"\0as",
+            "it ends in the middle: not even the header is whole",
+        );
         check(b"PK\x03\x04", "it is not WebAssembly");
         check(b"\0asm\x01\0\0\0", "it is a core module, not a component");
-        check(b"\0asm\x0d\0\x01\0", "it exports no tools: there is no `toolbay:plugin/tools@0.1.0` among its exports");
-        check(b"\0asm\x0d\0\x01\0\x07\xff", "it ends in the middle: unexpected end-of-file (at byte 9)");
+        check(
+            b"\0asm\x0d\0\x01\0",
+            "it exports no tools: there is no `toolbay:plugin/tools@0.1.0` among its exports",
+        );
+        check(
+            b"\0asm\x0d\0\x01\0\x07\xff",
+            "it ends in the middle: unexpected end-of-file (at byte 9)",
+        );
         check(&[0; 64], "it is not WebAssembly");
     }
 }

@@ -27,13 +27,24 @@ impl Config {
     ///
     /// Where the platform gives no home folder, or the current folder is gone.
     pub fn resolve(folders: &[PathBuf]) -> Result<Self> {
-        let folders = if folders.is_empty() { vec![default_plugin_folder()?] } else { folders.to_vec() };
-        let folders = folders.iter().map(|folder| absolute(folder)).collect::<Result<_>>()?;
+        let folders = if folders.is_empty() {
+            vec![default_plugin_folder()?]
+        } else {
+            folders.to_vec()
+        };
+        let folders = folders
+            .iter()
+            .map(|folder| absolute(folder))
+            .collect::<Result<_>>()?;
         let cache = match non_empty("TOOLBAY_CACHE_DIR") {
             Some(folder) => absolute(Path::new(&folder))?,
             None => project_folders()?.cache_dir().to_owned(),
         };
-        Ok(Self { folders, cache, compiler_program: own_program()? })
+        Ok(Self {
+            folders,
+            cache,
+            compiler_program: own_program()?,
+        })
     }
 }
 
@@ -47,7 +58,8 @@ pub fn default_plugin_folder() -> Result<PathBuf> {
 }
 
 fn project_folders() -> Result<directories::ProjectDirs> {
-    directories::ProjectDirs::from("", "", "toolbay").context("no home folder is known; set HOME, or TOOLBAY_CACHE_DIR and a plugin folder")
+    directories::ProjectDirs::from("", "", "toolbay")
+        .context("no home folder is known; set HOME, or TOOLBAY_CACHE_DIR and a plugin folder")
 }
 
 fn non_empty(name: &str) -> Option<std::ffi::OsString> {
@@ -55,11 +67,16 @@ fn non_empty(name: &str) -> Option<std::ffi::OsString> {
 }
 
 fn absolute(folder: &Path) -> Result<PathBuf> {
-    std::path::absolute(folder).with_context(|| format!("cannot tell where {} is", folder.display()))
+    std::path::absolute(folder)
+        .with_context(|| format!("cannot tell where {} is", folder.display()))
 }
 
 /// The running program itself. On Linux this names the file that was started even if another one has taken its path since.
 fn own_program() -> Result<PathBuf> {
     let linux = Path::new("/proc/self/exe");
-    if linux.exists() { Ok(linux.to_owned()) } else { std::env::current_exe().context("cannot find the path of this program") }
+    if linux.exists() {
+        Ok(linux.to_owned())
+    } else {
+        std::env::current_exe().context("cannot find the path of this program")
+    }
 }

@@ -17,7 +17,6 @@ impl Digest {
         Self(hex(&Sha256::digest(bytes)))
     }
 
-
     /// The first twelve digits, for people.
     #[must_use]
     pub(crate) fn short(&self) -> &str {
@@ -40,8 +39,10 @@ impl fmt::Debug for Digest {
 /// Lower-case hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }

@@ -54,7 +54,9 @@ pub(crate) enum Unusable {
 impl Unusable {
     pub(crate) fn hint(&self) -> &'static str {
         match self {
-            Self::Folder | Self::Special => "a plugin is one file; move this elsewhere or give it another ending than .wasm",
+            Self::Folder | Self::Special => {
+                "a plugin is one file; move this elsewhere or give it another ending than .wasm"
+            }
             Self::DanglingLink => "remove the link, or put the file where it points",
             Self::TooLarge(_) => "build it in release mode and strip it",
             Self::Unreadable(_) => "check the permissions of the file and its folder",
@@ -76,8 +78,14 @@ impl Fingerprint {
     /// How long the content has stood still, as far as the clock tells.
     pub(crate) fn age(&self) -> std::time::Duration {
         let (seconds, nanos) = self.modified.max(self.changed);
-        let since_epoch = std::time::Duration::new(u64::try_from(seconds).unwrap_or(0), u32::try_from(nanos).unwrap_or(0));
-        std::time::UNIX_EPOCH.checked_add(since_epoch).and_then(|modified| modified.elapsed().ok()).unwrap_or_default()
+        let since_epoch = std::time::Duration::new(
+            u64::try_from(seconds).unwrap_or(0),
+            u32::try_from(nanos).unwrap_or(0),
+        );
+        std::time::UNIX_EPOCH
+            .checked_add(since_epoch)
+            .and_then(|modified| modified.elapsed().ok())
+            .unwrap_or_default()
     }
 }
 
@@ -113,8 +121,13 @@ pub(crate) fn discover(folders: &[PathBuf]) -> Result<Vec<Candidate>, (PathBuf, 
 
 /// Hidden files are left alone: tools that write carefully use them for what is not finished.
 fn is_component_name(path: &Path) -> bool {
-    let hidden = path.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
-    !hidden && path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("wasm"))
+    let hidden = path
+        .file_name()
+        .is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
+    !hidden
+        && path
+            .extension()
+            .is_some_and(|extension| extension.eq_ignore_ascii_case("wasm"))
 }
 
 fn candidate(path: PathBuf) -> Candidate {
@@ -127,7 +140,16 @@ fn candidate(path: PathBuf) -> Candidate {
         Err(error) => Err(Unusable::Unreadable(error.to_string())),
     };
     let sidecar_path = path.with_extension("toml");
-    let sidecar = fs::metadata(&sidecar_path).ok().filter(fs::Metadata::is_file);
-    let sidecar = sidecar.map(|metadata| Sidecar { path: sidecar_path, fingerprint: Fingerprint::of(&metadata) });
-    Candidate { path, file, sidecar }
+    let sidecar = fs::metadata(&sidecar_path)
+        .ok()
+        .filter(fs::Metadata::is_file);
+    let sidecar = sidecar.map(|metadata| Sidecar {
+        path: sidecar_path,
+        fingerprint: Fingerprint::of(&metadata),
+    });
+    Candidate {
+        path,
+        file,
+        sidecar,
+    }
 }

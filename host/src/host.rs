@@ -102,11 +102,20 @@ impl Host {
         if before.same_content(&catalog) {
             return;
         }
-        for problem in catalog.problems.iter().filter(|problem| !before.problems.contains(problem)) {
+        for problem in catalog
+            .problems
+            .iter()
+            .filter(|problem| !before.problems.contains(problem))
+        {
             log_problem(problem);
         }
         let changed = !before.same_definitions(&catalog);
-        tracing::info!(plugins = catalog.plugins.len(), tools = catalog.tool_count(), problems = catalog.problems.len(), "the catalog has changed");
+        tracing::info!(
+            plugins = catalog.plugins.len(),
+            tools = catalog.tool_count(),
+            problems = catalog.problems.len(),
+            "the catalog has changed"
+        );
         self.catalog.store(Arc::new(catalog));
         if changed {
             self.definitions.send_modify(|count| *count += 1);
@@ -116,7 +125,8 @@ impl Host {
     /// The first scan is done; `settled` says that no file was in the middle of a change.
     pub(crate) fn mark_scanned(&self, settled: bool) {
         if settled || self.started_at.elapsed() > SETTLING_AT_START {
-            self.scanned.send_if_modified(|scanned| !std::mem::replace(scanned, true));
+            self.scanned
+                .send_if_modified(|scanned| !std::mem::replace(scanned, true));
         }
     }
 

@@ -49,22 +49,49 @@ struct File {
 impl Index {
     /// Reads the index, or starts an empty one where there is none that can be used.
     pub(crate) fn open(cache: &Path, folders: &[PathBuf]) -> Self {
-        let key = Digest::of(folders.iter().flat_map(|folder| [folder.as_os_str().as_encoded_bytes(), b"\0"]).collect::<Vec<_>>().concat().as_slice());
+        let key = Digest::of(
+            folders
+                .iter()
+                .flat_map(|folder| [folder.as_os_str().as_encoded_bytes(), b"\0"])
+                .collect::<Vec<_>>()
+                .concat()
+                .as_slice(),
+        );
         let path = cache.join("index").join(format!("{}.json", key.short()));
-        let file = read_if_there(&path, MAX_INDEX).ok().flatten().and_then(|text| serde_json::from_slice::<File>(&text).ok());
-        let entries = file.filter(|file| file.form == FORM && file.host == env!("CARGO_PKG_VERSION")).map(|file| file.entries).unwrap_or_default();
-        Self { path, entries, changed: false }
+        let file = read_if_there(&path, MAX_INDEX)
+            .ok()
+            .flatten()
+            .and_then(|text| serde_json::from_slice::<File>(&text).ok());
+        let entries = file
+            .filter(|file| file.form == FORM && file.host == env!("CARGO_PKG_VERSION"))
+            .map(|file| file.entries)
+            .unwrap_or_default();
+        Self {
+            path,
+            entries,
+            changed: false,
+        }
     }
 
     /// The plugin as it was loaded last time, if the candidate's files have not changed since.
     pub(crate) fn plugin(&self, candidate: &Candidate) -> Option<Plugin> {
         let entry = self.entries.get(&candidate.path)?;
-        let unchanged = candidate.file.as_ref().ok() == Some(&entry.file) && candidate.sidecar.as_ref().map(|sidecar| &sidecar.fingerprint) == entry.sidecar.as_ref();
+        let unchanged = candidate.file.as_ref().ok() == Some(&entry.file)
+            && candidate
+                .sidecar
+                .as_ref()
+                .map(|sidecar| &sidecar.fingerprint)
+                == entry.sidecar.as_ref();
         if !unchanged {
             return None;
         }
         let manifest = Manifest::from_json(&entry.manifest).ok()?;
-        Some(Plugin::new(candidate.path.clone(), entry.digest.clone(), &manifest, None))
+        Some(Plugin::new(
+            candidate.path.clone(),
+            entry.digest.clone(),
+            &manifest,
+            None,
+        ))
     }
 
     /// Remembers what a candidate turned out to be.
@@ -74,8 +101,20 @@ impl Index {
         if file.age() < CLOCK_TICK {
             return;
         }
-        let entry = Entry { file, sidecar: candidate.sidecar.as_ref().map(|sidecar| sidecar.fingerprint), digest: digest.clone(), manifest: manifest.to_json() };
-        self.changed |= self.entries.insert(candidate.path.clone(), entry.clone()).as_ref() != Some(&entry);
+        let entry = Entry {
+            file,
+            sidecar: candidate
+                .sidecar
+                .as_ref()
+                .map(|sidecar| sidecar.fingerprint),
+            digest: digest.clone(),
+            manifest: manifest.to_json(),
+        };
+        self.changed |= self
+            .entries
+            .insert(candidate.path.clone(), entry.clone())
+            .as_ref()
+            != Some(&entry);
     }
 
     /// Forgets files that are no longer there, and writes the index if it changed. A failure costs the next start some time and
@@ -83,7 +122,8 @@ impl Index {
     pub(crate) fn keep_only<'a>(&mut self, paths: impl Iterator<Item = &'a Path>) {
         let present: std::collections::HashSet<&Path> = paths.collect();
         let before = self.entries.len();
-        self.entries.retain(|path, _| present.contains(path.as_path()));
+        self.entries
+            .retain(|path, _| present.contains(path.as_path()));
         self.changed |= self.entries.len() != before;
     }
 
@@ -91,8 +131,14 @@ impl Index {
         if !std::mem::take(&mut self.changed) {
             return;
         }
-        let file = File { form: FORM, host: env!("CARGO_PKG_VERSION").into(), entries: self.entries.clone() };
-        let written = serde_json::to_vec(&file).map_err(std::io::Error::other).and_then(|text| write_atomically(&self.path, &text));
+        let file = File {
+            form: FORM,
+            host: env!("CARGO_PKG_VERSION").into(),
+            entries: self.entries.clone(),
+        };
+        let written = serde_json::to_vec(&file)
+            .map_err(std::io::Error::other)
+            .and_then(|text| write_atomically(&self.path, &text));
         if let Err(error) = written {
             tracing::warn!(path = %self.path.display(), %error, "cannot keep the index of the plugin folders");
         }

@@ -73,7 +73,15 @@ pub(crate) struct Scanned {
 impl Inventory {
     pub(crate) fn new(folders: Vec<PathBuf>, cache: PathBuf) -> Self {
         let index = Index::open(&cache, &folders);
-        Self { folders, cache, index, entries: BTreeMap::new(), order: Vec::new(), folder_problem: None, first: true }
+        Self {
+            folders,
+            cache,
+            index,
+            entries: BTreeMap::new(),
+            order: Vec::new(),
+            folder_problem: None,
+            first: true,
+        }
     }
 
     /// Looks at all folders once.
@@ -87,11 +95,22 @@ impl Inventory {
             Ok(Err((folder, error))) => {
                 // What is served stays: a folder that cannot be read for a moment says nothing about its plugins.
                 self.folder_problem = Some(unreadable_folder(&folder, &error));
-                return Scanned { new: Vec::new(), again_in: Some(REPORT_AFTER) };
+                return Scanned {
+                    new: Vec::new(),
+                    again_in: Some(REPORT_AFTER),
+                };
             }
-            Err(_) => return Scanned { new: Vec::new(), again_in: Some(REPORT_AFTER) },
+            Err(_) => {
+                return Scanned {
+                    new: Vec::new(),
+                    again_in: Some(REPORT_AFTER),
+                };
+            }
         };
-        self.order = candidates.iter().map(|candidate| candidate.path.clone()).collect();
+        self.order = candidates
+            .iter()
+            .map(|candidate| candidate.path.clone())
+            .collect();
         let present: std::collections::HashSet<&PathBuf> = self.order.iter().collect();
         self.entries.retain(|path, _| present.contains(path));
 
@@ -105,23 +124,39 @@ impl Inventory {
             }
         }
         self.first = false;
-        self.index.keep_only(self.order.iter().map(PathBuf::as_path));
+        self.index
+            .keep_only(self.order.iter().map(PathBuf::as_path));
         self.index.save();
-        Scanned { new, again_in: settling.then_some(SETTLE / 2) }
+        Scanned {
+            new,
+            again_in: settling.then_some(SETTLE / 2),
+        }
     }
 
     /// The snapshot of what is served now.
     pub(crate) fn catalog(&self) -> Catalog {
         let entries = || self.order.iter().filter_map(|path| self.entries.get(path));
-        let plugins = entries().filter_map(|entry| entry.served.as_ref()).map(|served| served.plugin.clone()).collect();
-        let problems = entries().filter_map(|entry| entry.problem.clone()).chain(self.folder_problem.clone()).collect();
+        let plugins = entries()
+            .filter_map(|entry| entry.served.as_ref())
+            .map(|served| served.plugin.clone())
+            .collect();
+        let problems = entries()
+            .filter_map(|entry| entry.problem.clone())
+            .chain(self.folder_problem.clone())
+            .collect();
         Catalog::new(plugins, problems)
     }
 
     /// A plugin turned out not to run after it was taken in: it is served no longer.
     pub(crate) fn refuse(&mut self, plugin: &Arc<Plugin>, error: &LoadError) {
-        let Some(entry) = self.entries.get_mut(&plugin.path) else { return };
-        if entry.served.as_ref().is_some_and(|served| Arc::ptr_eq(&served.plugin, plugin)) {
+        let Some(entry) = self.entries.get_mut(&plugin.path) else {
+            return;
+        };
+        if entry
+            .served
+            .as_ref()
+            .is_some_and(|served| Arc::ptr_eq(&served.plugin, plugin))
+        {
             entry.served = None;
             entry.problem = Some(error.problem(&plugin.path));
         }
@@ -129,7 +164,13 @@ impl Inventory {
 
     async fn judge(&mut self, sandbox: &Sandbox, candidate: &Candidate) -> Verdict {
         let now = Instant::now();
-        let seen = Seen { file: candidate.file.as_ref().ok().copied(), sidecar: candidate.sidecar.as_ref().map(|sidecar| sidecar.fingerprint) };
+        let seen = Seen {
+            file: candidate.file.as_ref().ok().copied(),
+            sidecar: candidate
+                .sidecar
+                .as_ref()
+                .map(|sidecar| sidecar.fingerprint),
+        };
         let first = self.first;
         let entry = self.entries.entry(candidate.path.clone()).or_default();
         if entry.settling.is_none() && entry.seen.as_ref() == Some(&seen) {
@@ -138,10 +179,14 @@ impl Inventory {
         if first && let Some(plugin) = self.index.plugin(candidate) {
             let plugin = Arc::new(plugin);
             entry.seen = Some(seen);
-            entry.served = Some(Served { plugin: plugin.clone(), content: None });
+            entry.served = Some(Served {
+                plugin: plugin.clone(),
+                content: None,
+            });
             return Verdict::New(plugin);
         }
-        let still_since_start = first && seen.file.is_none_or(|file| file.age() >= SETTLED_AT_START);
+        let still_since_start =
+            first && seen.file.is_none_or(|file| file.age() >= SETTLED_AT_START);
         let old_since_start = first && seen.file.is_none_or(|file| file.age() >= REPORT_AFTER);
 
         let content = read(candidate).await;
@@ -153,24 +198,45 @@ impl Inventory {
             (entry.seen, entry.settling, entry.problem) = (Some(seen), None, None);
             return Verdict::Unchanged;
         }
-        let settling = entry.settling.get_or_insert(Settling { content: key.clone(), content_since: now, since: now });
+        let settling = entry.settling.get_or_insert(Settling {
+            content: key.clone(),
+            content_since: now,
+            since: now,
+        });
         if settling.content != key {
             settling.content.clone_from(&key);
             settling.content_since = now;
         }
         let stood_still = still_since_start || now.duration_since(settling.content_since) >= SETTLE;
         let overdue = old_since_start || now.duration_since(settling.since) >= REPORT_AFTER;
-        let may_fail_now = |error: &LoadError| overdue || (stood_still && !error.may_be_unfinished());
+        let may_fail_now =
+            |error: &LoadError| overdue || (stood_still && !error.may_be_unfinished());
 
         let loaded = match content {
-            Ok(content) if stood_still => take_in(sandbox, &self.cache, candidate, &content, entry.served.is_some()).await.map(|loaded| (loaded, key)),
+            Ok(content) if stood_still => take_in(
+                sandbox,
+                &self.cache,
+                candidate,
+                &content,
+                entry.served.is_some(),
+            )
+            .await
+            .map(|loaded| (loaded, key)),
             Ok(_) => return Verdict::Settling,
             Err(error) => Err(error),
         };
         match loaded {
             Ok(((plugin, manifest), key)) => {
                 self.index.remember(candidate, &plugin.digest, &manifest);
-                *entry = Entry { seen: Some(seen), served: Some(Served { plugin: plugin.clone(), content: key }), settling: None, problem: None };
+                *entry = Entry {
+                    seen: Some(seen),
+                    served: Some(Served {
+                        plugin: plugin.clone(),
+                        content: key,
+                    }),
+                    settling: None,
+                    problem: None,
+                };
                 Verdict::New(plugin)
             }
             Err(error) if may_fail_now(&error) => {
@@ -206,7 +272,9 @@ async fn take_in(
     replaces: bool,
 ) -> Result<(Arc<Plugin>, toolbay_manifest::Manifest), LoadError> {
     let (plugin, manifest) = load::load(sandbox, cache, candidate, content).await?;
-    if replaces && let Err(crate::plugin::NotReady::Component(error)) = plugin.prepared(sandbox).await {
+    if replaces
+        && let Err(crate::plugin::NotReady::Component(error)) = plugin.prepared(sandbox).await
+    {
         return Err(error.into());
     }
     Ok((Arc::new(plugin), manifest))

@@ -73,7 +73,10 @@ impl<'de> Visitor<'de> for StrictVisitor {
         while let Some(key) = members.next_key::<String>()? {
             let Strict(value) = members.next_value()?;
             if object.contains_key(&key) {
-                return Err(A::Error::custom(format_args!("the key `{}` is there twice", crate::text::shorten(&crate::text::escape(&key), 60))));
+                return Err(A::Error::custom(format_args!(
+                    "the key `{}` is there twice",
+                    crate::text::shorten(&crate::text::escape(&key), 60)
+                )));
             }
             object.insert(key, value);
         }
@@ -88,8 +91,14 @@ mod tests {
     #[test]
     fn the_same_tree_as_serde_json_but_for_double_keys() {
         let text = r#"{"a": [1, -2, 3.5, 1e300, true, null, "x\u00e9"], "b": {"a": {}}, "big": 18446744073709551615}"#;
-        assert_eq!(parse(text).unwrap(), serde_json::from_str::<Value>(text).unwrap());
-        assert_eq!(parse(r#"{"a": {"b": 1, "b": 2}}"#).unwrap_err().to_string(), "the key `b` is there twice at line 1 column 21");
+        assert_eq!(
+            parse(text).unwrap(),
+            serde_json::from_str::<Value>(text).unwrap()
+        );
+        assert_eq!(
+            parse(r#"{"a": {"b": 1, "b": 2}}"#).unwrap_err().to_string(),
+            "the key `b` is there twice at line 1 column 21"
+        );
         assert!(parse(&"[".repeat(10_000)).is_err());
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! The library is what the program is made of; tests drive it in process. `ARCHITECTURE.md` says where things are and what must stay true.
 
+#[cfg(test)]
+mod architecture;
 mod call;
 mod catalog;
 pub mod cli;

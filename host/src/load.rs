@@ -29,23 +29,40 @@ pub(crate) enum LoadError {
     Component(#[from] ComponentError),
     /// The manifest is wrong, wherever it came from.
     #[error("its manifest{} is wrong: {error}", origin(.sidecar.as_deref()))]
-    Manifest { error: ManifestError, sidecar: Option<std::path::PathBuf> },
-    #[error("it carries no manifest, has none beside it, and does not export `toolbay:plugin/describe`")]
+    Manifest {
+        error: ManifestError,
+        sidecar: Option<std::path::PathBuf>,
+    },
+    #[error(
+        "it carries no manifest, has none beside it, and does not export `toolbay:plugin/describe`"
+    )]
     NoManifest,
     #[error(transparent)]
     Prepare(#[from] PrepareError),
     #[error("the {which} schema of its tool `{tool}` cannot be used: {error}")]
-    Schema { tool: String, which: &'static str, error: String },
+    Schema {
+        tool: String,
+        which: &'static str,
+        error: String,
+    },
 }
 
 fn origin(sidecar: Option<&Path>) -> String {
-    sidecar.and_then(Path::file_name).map(|name| format!(" {}", name.to_string_lossy())).unwrap_or_default()
+    sidecar
+        .and_then(Path::file_name)
+        .map(|name| format!(" {}", name.to_string_lossy()))
+        .unwrap_or_default()
 }
 
 impl LoadError {
     /// The problem as the user sees it.
     pub(crate) fn problem(&self, path: &Path) -> PluginProblem {
-        PluginProblem { path: path.to_owned(), reason: shorten(&escape(&self.to_string()), 1000), hint: self.hint(path), serving_earlier: false }
+        PluginProblem {
+            path: path.to_owned(),
+            reason: shorten(&escape(&self.to_string()), 1000),
+            hint: self.hint(path),
+            serving_earlier: false,
+        }
     }
 
     fn hint(&self, path: &Path) -> String {
@@ -71,7 +88,13 @@ impl LoadError {
             Self::Read(_)
                 | Self::NoManifest
                 | Self::Manifest { .. }
-                | Self::Component(ComponentError::Empty | ComponentError::NotWasm | ComponentError::Truncated(_) | ComponentError::Invalid(_) | ComponentError::OtherWorld { .. })
+                | Self::Component(
+                    ComponentError::Empty
+                        | ComponentError::NotWasm
+                        | ComponentError::Truncated(_)
+                        | ComponentError::Invalid(_)
+                        | ComponentError::OtherWorld { .. }
+                )
         )
     }
 }
@@ -95,7 +118,9 @@ pub(crate) fn read(candidate: &Candidate) -> Result<Content, LoadError> {
     let fingerprint = candidate.file.clone()?;
     let bytes: Arc<[u8]> = read_up_to(&candidate.path, MAX_COMPONENT)
         .map_err(|error| match error.kind() {
-            std::io::ErrorKind::FileTooLarge => LoadError::Unusable(Unusable::TooLarge(fingerprint.size)),
+            std::io::ErrorKind::FileTooLarge => {
+                LoadError::Unusable(Unusable::TooLarge(fingerprint.size))
+            }
             _ => LoadError::Read(error),
         })?
         .into();
@@ -104,28 +129,61 @@ pub(crate) fn read(candidate: &Candidate) -> Result<Content, LoadError> {
         Some(sidecar) => read_if_there(&sidecar.path, MAX_MANIFEST).map_err(LoadError::Read)?,
         None => None,
     };
-    Ok(Content { bytes, digest, sidecar })
+    Ok(Content {
+        bytes,
+        digest,
+        sidecar,
+    })
 }
 
 /// Makes the plugin: checks the component, finds its manifest, checks every schema.
-pub(crate) async fn load(sandbox: &Sandbox, cache: &Path, candidate: &Candidate, content: &Content) -> Result<(Plugin, Manifest), LoadError> {
+pub(crate) async fn load(
+    sandbox: &Sandbox,
+    cache: &Path,
+    candidate: &Candidate,
+    content: &Content,
+) -> Result<(Plugin, Manifest), LoadError> {
     let inspected = {
         let bytes = content.bytes.clone();
-        tokio::task::spawn_blocking(move || component::inspect(&bytes)).await.map_err(|error| LoadError::Read(std::io::Error::other(error)))??
+        tokio::task::spawn_blocking(move || component::inspect(&bytes))
+            .await
+            .map_err(|error| LoadError::Read(std::io::Error::other(error)))??
     };
     let manifest = match (inspected.manifest, &content.sidecar) {
-        (Some(text), _) => Manifest::from_json(&text).map_err(|error| LoadError::Manifest { error, sidecar: None })?,
+        (Some(text), _) => Manifest::from_json(&text).map_err(|error| LoadError::Manifest {
+            error,
+            sidecar: None,
+        })?,
         (None, Some(text)) => {
-            let wrong = |error| LoadError::Manifest { error, sidecar: candidate.sidecar.as_ref().map(|sidecar| sidecar.path.clone()) };
-            let text = std::str::from_utf8(text).map_err(|error| LoadError::Read(std::io::Error::other(format!("its manifest is not UTF-8: {error}"))))?;
+            let wrong = |error| LoadError::Manifest {
+                error,
+                sidecar: candidate
+                    .sidecar
+                    .as_ref()
+                    .map(|sidecar| sidecar.path.clone()),
+            };
+            let text = std::str::from_utf8(text).map_err(|error| {
+                LoadError::Read(std::io::Error::other(format!(
+                    "its manifest is not UTF-8: {error}"
+                )))
+            })?;
             Manifest::from_toml(text).map_err(wrong)?
         }
         (None, None) if inspected.describes => described(sandbox, cache, content).await?,
         (None, None) => return Err(LoadError::NoManifest),
     };
-    let plugin = Plugin::new(candidate.path.clone(), content.digest.clone(), &manifest, Some(content.bytes.clone()));
+    let plugin = Plugin::new(
+        candidate.path.clone(),
+        content.digest.clone(),
+        &manifest,
+        Some(content.bytes.clone()),
+    );
     for tool in &plugin.tools {
-        let wrong = |which, error: &crate::schema::SchemaError| LoadError::Schema { tool: tool.label.tool.to_string(), which, error: error.to_string() };
+        let wrong = |which, error: &crate::schema::SchemaError| LoadError::Schema {
+            tool: tool.label.tool.to_string(),
+            which,
+            error: error.to_string(),
+        };
         tool.input().map_err(|error| wrong("input", error))?;
         tool.output().map_err(|error| wrong("output", error))?;
     }
@@ -133,9 +191,18 @@ pub(crate) async fn load(sandbox: &Sandbox, cache: &Path, candidate: &Candidate,
 }
 
 /// The manifest that the component gives of itself, asked once and kept by digest.
-async fn described(sandbox: &Sandbox, cache: &Path, content: &Content) -> Result<Manifest, LoadError> {
-    let wrong = |error| LoadError::Manifest { error, sidecar: None };
-    let kept = cache.join("manifests").join(format!("{}.json", content.digest));
+async fn described(
+    sandbox: &Sandbox,
+    cache: &Path,
+    content: &Content,
+) -> Result<Manifest, LoadError> {
+    let wrong = |error| LoadError::Manifest {
+        error,
+        sidecar: None,
+    };
+    let kept = cache
+        .join("manifests")
+        .join(format!("{}.json", content.digest));
     if let Ok(Some(text)) = read_if_there(&kept, MAX_MANIFEST)
         && let Ok(manifest) = Manifest::from_json(&String::from_utf8_lossy(&text))
     {

@@ -27,11 +27,22 @@ use crate::host::Host;
 /// Where the descriptors cannot be used or the protocol's loop fails.
 pub(crate) async fn serve_stdio(host: Arc<Host>, input: OwnedFd, output: OwnedFd) -> Result<()> {
     let session = Arc::new(Session::default());
-    let on_call = calls::dispatcher(host.clone(), session.clone(), tokio::runtime::Handle::current());
-    let (transport, closed): (StdioTransport, _) = stdio::open(input, output, StdioOptions::default(), on_call).context("cannot read from standard input")?;
+    let on_call = calls::dispatcher(
+        host.clone(),
+        session.clone(),
+        tokio::runtime::Handle::current(),
+    );
+    let (transport, closed): (StdioTransport, _) =
+        stdio::open(input, output, StdioOptions::default(), on_call)
+            .context("cannot read from standard input")?;
     let server = Server::new(host.clone(), session.clone());
-    let running = rmcp::service::serve_directly(Guard::new(server, session.clone()), transport, None);
-    tokio::spawn(session::announce_changes(host.clone(), session, running.peer().clone()));
+    let running =
+        rmcp::service::serve_directly(Guard::new(server, session.clone()), transport, None);
+    tokio::spawn(session::announce_changes(
+        host.clone(),
+        session,
+        running.peer().clone(),
+    ));
     closed.cancelled().await;
     host.close();
     // What rmcp still drains is of no use to a client that is gone, so its task is left to the runtime's shutdown.
@@ -40,6 +51,12 @@ pub(crate) async fn serve_stdio(host: Arc<Host>, input: OwnedFd, output: OwnedFd
 }
 
 /// One call without a client: the result as a client of the legacy era would get it.
-pub(crate) async fn call_once(host: &Host, tool: &str, arguments: &str) -> Result<serde_json::Value, String> {
-    calls::once(host, tool, arguments).await.map_err(|error| error.message.into_owned())
+pub(crate) async fn call_once(
+    host: &Host,
+    tool: &str,
+    arguments: &str,
+) -> Result<serde_json::Value, String> {
+    calls::once(host, tool, arguments)
+        .await
+        .map_err(|error| error.message.into_owned())
 }

@@ -9,24 +9,46 @@ pub(crate) fn in_words(request: &PermissionRequest) -> Vec<String> {
     let list = |items: Vec<String>| items.join(", ");
     let mut words = Vec::new();
     if !request.network.is_empty() {
-        words.push(format!("network {}", list(request.network.iter().map(ToString::to_string).collect())));
+        words.push(format!(
+            "network {}",
+            list(request.network.iter().map(ToString::to_string).collect())
+        ));
     }
     if !request.tcp.is_empty() {
-        words.push(format!("tcp {}", list(request.tcp.iter().map(ToString::to_string).collect())));
+        words.push(format!(
+            "tcp {}",
+            list(request.tcp.iter().map(ToString::to_string).collect())
+        ));
     }
     if !request.mounts.is_empty() {
-        words.push(format!("mounts {}", list(request.mounts.iter().map(|(name, access)| format!("{name} ({access})")).collect())));
+        words.push(format!(
+            "mounts {}",
+            list(
+                request
+                    .mounts
+                    .iter()
+                    .map(|(name, access)| format!("{name} ({access})"))
+                    .collect()
+            )
+        ));
     }
     if !request.env.is_empty() {
         words.push(format!("env {}", list(request.env.clone())));
     }
     if !request.secrets.is_empty() {
-        words.push(format!("secrets {}", list(request.secrets.keys().cloned().collect())));
+        words.push(format!(
+            "secrets {}",
+            list(request.secrets.keys().cloned().collect())
+        ));
     }
     if !request.calls.is_empty() {
         words.push(format!("calls {}", list(request.calls.clone())));
     }
-    for (asked, word) in [(request.kv, "kv"), (request.elicit, "elicit"), (request.sample, "sample")] {
+    for (asked, word) in [
+        (request.kv, "kv"),
+        (request.elicit, "elicit"),
+        (request.sample, "sample"),
+    ] {
         if asked {
             words.push(word.to_owned());
         }

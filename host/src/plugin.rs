@@ -72,9 +72,25 @@ pub(crate) enum NotReady {
 
 impl Plugin {
     /// `bytes` are given where they were just read; otherwise the file is read when its code is first needed and not in the cache.
-    pub(crate) fn new(path: PathBuf, digest: Digest, manifest: &Manifest, bytes: Option<Arc<[u8]>>) -> Self {
-        let tools = manifest.tools.iter().map(|(name, tool)| Arc::new(Tool::new(&manifest.plugin.name, name, tool))).collect();
-        Self { path, digest, info: manifest.plugin.clone(), tools, bytes: Mutex::new(bytes), prepared: OnceCell::new() }
+    pub(crate) fn new(
+        path: PathBuf,
+        digest: Digest,
+        manifest: &Manifest,
+        bytes: Option<Arc<[u8]>>,
+    ) -> Self {
+        let tools = manifest
+            .tools
+            .iter()
+            .map(|(name, tool)| Arc::new(Tool::new(&manifest.plugin.name, name, tool)))
+            .collect();
+        Self {
+            path,
+            digest,
+            info: manifest.plugin.clone(),
+            tools,
+            bytes: Mutex::new(bytes),
+            prepared: OnceCell::new(),
+        }
     }
 
     /// The runnable component, compiled first if need be.
@@ -88,7 +104,9 @@ impl Plugin {
             self.forget_bytes();
             match prepared {
                 // These say something about the machine at this moment, not about the component.
-                Err(PrepareError::Compile(error @ (CompileError::Host(_) | CompileError::Limit(_)))) => Err(NotReady::Component(error.into())),
+                Err(PrepareError::Compile(
+                    error @ (CompileError::Host(_) | CompileError::Limit(_)),
+                )) => Err(NotReady::Component(error.into())),
                 outcome => Ok(outcome),
             }
         });
@@ -105,14 +123,22 @@ impl Plugin {
             return Ok(());
         }
         let bytes = self.bytes(sandbox).await?;
-        sandbox.compile(&self.digest, &bytes).await.map_err(|error| NotReady::Component(error.into()))?;
+        sandbox
+            .compile(&self.digest, &bytes)
+            .await
+            .map_err(|error| NotReady::Component(error.into()))?;
         self.forget_bytes();
         Ok(())
     }
 
     /// The bytes that the digest is of; none are needed where the cache has the code that was compiled from them.
     async fn bytes(&self, sandbox: &Sandbox) -> Result<Arc<[u8]>, NotReady> {
-        if let Some(bytes) = self.bytes.lock().unwrap_or_else(PoisonError::into_inner).clone() {
+        if let Some(bytes) = self
+            .bytes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+        {
             return Ok(bytes);
         }
         if sandbox.is_compiled(&self.digest) {
@@ -136,7 +162,9 @@ impl Tool {
         let settings = &tool.settings;
         let limits = ToolLimits {
             timeout: settings.timeout(),
-            memory: usize::try_from(settings.memory()).unwrap_or(MAX_MEMORY).min(MAX_MEMORY),
+            memory: usize::try_from(settings.memory())
+                .unwrap_or(MAX_MEMORY)
+                .min(MAX_MEMORY),
             output: usize::try_from(settings.output()).unwrap_or(usize::MAX),
             max_result: usize::try_from(settings.max_result()).unwrap_or(usize::MAX),
         };
@@ -160,12 +188,19 @@ impl Tool {
 
     /// The compiled input schema.
     pub(crate) fn input(&self) -> Result<&Schema, &SchemaError> {
-        self.input.get_or_init(|| Schema::compile(&self.input_schema)).as_ref()
+        self.input
+            .get_or_init(|| Schema::compile(&self.input_schema))
+            .as_ref()
     }
 
     /// The compiled output schema, where the tool has one.
     pub(crate) fn output(&self) -> Result<Option<&Schema>, &SchemaError> {
-        let Some(schema) = &self.output_schema else { return Ok(None) };
-        self.output.get_or_init(|| Schema::compile(schema)).as_ref().map(Some)
+        let Some(schema) = &self.output_schema else {
+            return Ok(None);
+        };
+        self.output
+            .get_or_init(|| Schema::compile(schema))
+            .as_ref()
+            .map(Some)
     }
 }

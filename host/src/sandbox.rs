@@ -79,14 +79,24 @@ impl Sandbox {
     ///
     /// Fails where the machine cannot reserve the address space for guests or start threads.
     pub(crate) fn new(cache: &Path, compiler_program: &Path) -> anyhow::Result<Self> {
-        let engine = engine::running_engine().map_err(|error| anyhow::anyhow!("{error:#}").context("cannot set up the WebAssembly engine"))?;
+        let engine = engine::running_engine().map_err(|error| {
+            anyhow::anyhow!("{error:#}").context("cannot set up the WebAssembly engine")
+        })?;
         let mut linker = Linker::new(&engine);
-        wasmtime_wasi::p2::add_to_linker_async(&mut linker).map_err(|error| anyhow::anyhow!("{error:#}"))?;
+        wasmtime_wasi::p2::add_to_linker_async(&mut linker)
+            .map_err(|error| anyhow::anyhow!("{error:#}"))?;
         let compiler = Compiler::new(&engine, cache, compiler_program);
         let ticker = Ticker::start(engine.clone())?;
         let lanes = Arc::new(Lanes::start()?);
         let instances = Arc::new(Semaphore::new(engine::MAX_INSTANCES as usize));
-        Ok(Self { engine, linker, compiler, ticker, lanes, instances })
+        Ok(Self {
+            engine,
+            linker,
+            compiler,
+            ticker,
+            lanes,
+            instances,
+        })
     }
 
     /// Whether the component's code is in the ahead-of-time cache.
@@ -95,10 +105,16 @@ impl Sandbox {
     }
 
     /// Compiles (or maps from the cache), links, and makes one trial instance.
-    pub(crate) async fn prepare(&self, digest: &Digest, bytes: &[u8]) -> Result<Arc<Prepared>, PrepareError> {
+    pub(crate) async fn prepare(
+        &self,
+        digest: &Digest,
+        bytes: &[u8],
+    ) -> Result<Arc<Prepared>, PrepareError> {
         let component = self.compiler.component(digest, bytes).await?;
         let prepared = Arc::new(self.link(&component)?);
-        self.inspect(&prepared, Request::Trial).await.map_err(|why| PrepareError::Instantiate(why.sentence()))?;
+        self.inspect(&prepared, Request::Trial)
+            .await
+            .map_err(|why| PrepareError::Instantiate(why.sentence()))?;
         Ok(prepared)
     }
 
@@ -110,11 +126,15 @@ impl Sandbox {
     /// The manifest that the component gives of itself, run with no permissions.
     pub(crate) async fn describe(&self, prepared: &Arc<Prepared>) -> Result<String, PrepareError> {
         if prepared.describe.is_none() {
-            return Err(PrepareError::Describe(format!("it does not export `{DESCRIBE}`")));
+            return Err(PrepareError::Describe(format!(
+                "it does not export `{DESCRIBE}`"
+            )));
         }
         match self.inspect(prepared, Request::Manifest).await {
             Ok(Answer::Manifest(manifest)) => Ok(manifest),
-            Ok(Answer::Tool(_) | Answer::Trial) => Err(PrepareError::Describe("it gave no manifest".into())),
+            Ok(Answer::Tool(_) | Answer::Trial) => {
+                Err(PrepareError::Describe("it gave no manifest".into()))
+            }
             Err(why) => Err(PrepareError::Describe(why.sentence())),
         }
     }
@@ -122,24 +142,51 @@ impl Sandbox {
     /// Gives back a guest's remains where that holds nobody up.
     pub(crate) fn dispose(&self, remains: Remains) {
         match self.lanes.background() {
-            Some(background) if remains.is_large() => drop(background.spawn_blocking(move || drop(remains))),
+            Some(background) if remains.is_large() => {
+                drop(background.spawn_blocking(move || drop(remains)))
+            }
             _ => drop(remains),
         }
     }
 
     fn link(&self, component: &Component) -> Result<Prepared, PrepareError> {
-        let link_error = |error: wasmtime::Error| PrepareError::Link(crate::text::shorten(&crate::text::escape(&format!("{error:#}")), 600));
+        let link_error = |error: wasmtime::Error| {
+            PrepareError::Link(crate::text::shorten(
+                &crate::text::escape(&format!("{error:#}")),
+                600,
+            ))
+        };
         let pre = self.linker.instantiate_pre(component).map_err(link_error)?;
         let exports = |name: &str| component.get_export_index(None, name).is_some();
-        let tools = exports(TOOLS).then(|| tools::GuestIndices::new(&pre)).transpose().map_err(link_error)?;
-        let describe = exports(DESCRIBE).then(|| describe::GuestIndices::new(&pre)).transpose().map_err(link_error)?;
-        Ok(Prepared { pre, tools, describe })
+        let tools = exports(TOOLS)
+            .then(|| tools::GuestIndices::new(&pre))
+            .transpose()
+            .map_err(link_error)?;
+        let describe = exports(DESCRIBE)
+            .then(|| describe::GuestIndices::new(&pre))
+            .transpose()
+            .map_err(link_error)?;
+        Ok(Prepared {
+            pre,
+            tools,
+            describe,
+        })
     }
 
-    async fn inspect(&self, prepared: &Arc<Prepared>, request: Request) -> Result<Answer, GuestFailure> {
-        let limits = GuestLimits { timeout: DESCRIBE_TIMEOUT, memory: 256 << 20, max_result: MAX_DESCRIBED };
+    async fn inspect(
+        &self,
+        prepared: &Arc<Prepared>,
+        request: Request,
+    ) -> Result<Answer, GuestFailure> {
+        let limits = GuestLimits {
+            timeout: DESCRIBE_TIMEOUT,
+            memory: 256 << 20,
+            max_result: MAX_DESCRIBED,
+        };
         let label = Label::new("(new)", "describe");
-        self.run(prepared, label, request, limits, &CancellationToken::new()).await.end
+        self.run(prepared, label, request, limits, &CancellationToken::new())
+            .await
+            .end
     }
 }
 
@@ -154,7 +201,9 @@ impl GuestFailure {
             Self::Handles => "it opened more handles than a guest may hold".into(),
             Self::Stack => "it called itself too deep".into(),
             Self::ResultSize => "it gave more data than it may".into(),
-            Self::Exit(status) => format!("it ended itself with status {status} instead of returning"),
+            Self::Exit(status) => {
+                format!("it ended itself with status {status} instead of returning")
+            }
             Self::Crash(why) => format!("it crashed: {why}"),
             Self::NoSlot => "there was no free slot to run it in".into(),
             Self::Host(why) => format!("the host could not run it: {why}"),

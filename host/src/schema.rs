@@ -48,8 +48,15 @@ impl Schema {
             .with_pattern_options(PatternOptions::regex())
             .build(schema)
             .map_err(|error| SchemaError(shorten(&escape(&error.to_string()), 300)))?;
-        let properties = schema.get("properties").and_then(Value::as_object).map(|map| map.keys().cloned().collect()).unwrap_or_default();
-        Ok(Self { validator, properties })
+        let properties = schema
+            .get("properties")
+            .and_then(Value::as_object)
+            .map(|map| map.keys().cloned().collect())
+            .unwrap_or_default();
+        Ok(Self {
+            validator,
+            properties,
+        })
     }
 
     /// Everything that is wrong with the value, up to twenty faults; empty where nothing is.
@@ -58,16 +65,32 @@ impl Schema {
         if self.validator.is_valid(value) {
             return Vec::new();
         }
-        self.validator.iter_errors(value).flat_map(|error| self.describe(&error)).take(MAX_FAULTS).collect()
+        self.validator
+            .iter_errors(value)
+            .flat_map(|error| self.describe(&error))
+            .take(MAX_FAULTS)
+            .collect()
     }
 
     fn describe(&self, error: &ValidationError<'_>) -> Vec<Fault> {
         let pointer = error.instance_path().to_string();
-        if let ValidationErrorKind::AdditionalProperties { unexpected } | ValidationErrorKind::UnevaluatedProperties { unexpected } = error.kind() {
-            let known: &[String] = if pointer.is_empty() { &self.properties } else { &[] };
-            return unexpected.iter().map(|name| unknown_property(&pointer, name, known)).collect();
+        if let ValidationErrorKind::AdditionalProperties { unexpected }
+        | ValidationErrorKind::UnevaluatedProperties { unexpected } = error.kind()
+        {
+            let known: &[String] = if pointer.is_empty() {
+                &self.properties
+            } else {
+                &[]
+            };
+            return unexpected
+                .iter()
+                .map(|name| unknown_property(&pointer, name, known))
+                .collect();
         }
-        vec![Fault { message: message(error.kind(), error.instance()), pointer }]
+        vec![Fault {
+            message: message(error.kind(), error.instance()),
+            pointer,
+        }]
     }
 }
 
@@ -75,32 +98,69 @@ fn unknown_property(pointer: &str, name: &str, known: &[String]) -> Fault {
     let suggestion = match nearest(name, known.iter().map(String::as_str)) {
         Some(near) => format!("; did you mean `{near}`?"),
         None if known.is_empty() => String::new(),
-        None => format!("; known: {}", known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")),
+        None => format!(
+            "; known: {}",
+            known
+                .iter()
+                .map(|name| format!("`{name}`"))
+                .collect::<Vec<_>>()
+                .join(", ")
+        ),
     };
     let escaped = name.replace('~', "~0").replace('/', "~1");
-    Fault { pointer: format!("{pointer}/{escaped}"), message: format!("is not known{suggestion}") }
+    Fault {
+        pointer: format!("{pointer}/{escaped}"),
+        message: format!("is not known{suggestion}"),
+    }
 }
 
 fn message(kind: &ValidationErrorKind, value: &Value) -> String {
     use ValidationErrorKind as Kind;
     let got = || shown(value);
     match kind {
-        Kind::Required { property } => format!("`{}` is missing", property.as_str().unwrap_or_default()),
-        Kind::Type { kind } => format!("must be {}, not {} ({})", types(kind), type_of(value), got()),
+        Kind::Required { property } => {
+            format!("`{}` is missing", property.as_str().unwrap_or_default())
+        }
+        Kind::Type { kind } => format!(
+            "must be {}, not {} ({})",
+            types(kind),
+            type_of(value),
+            got()
+        ),
         Kind::Enum { options } => match options.as_array() {
-            Some(options) => format!("must be one of {}, not {}", options.iter().map(shown).collect::<Vec<_>>().join(", "), got()),
+            Some(options) => format!(
+                "must be one of {}, not {}",
+                options.iter().map(shown).collect::<Vec<_>>().join(", "),
+                got()
+            ),
             None => format!("must be one of {}, not {}", shown(options), got()),
         },
-        Kind::Constant { expected_value } => format!("must be {}, not {}", shown(expected_value), got()),
+        Kind::Constant { expected_value } => {
+            format!("must be {}, not {}", shown(expected_value), got())
+        }
         Kind::Minimum { limit } => format!("must be at least {limit}, not {}", got()),
         Kind::Maximum { limit } => format!("must be at most {limit}, not {}", got()),
         Kind::ExclusiveMinimum { limit } => format!("must be more than {limit}, not {}", got()),
         Kind::ExclusiveMaximum { limit } => format!("must be less than {limit}, not {}", got()),
-        Kind::MinLength { limit } => format!("must have at least {limit} characters, not {}", length(value)),
-        Kind::MaxLength { limit } => format!("must have at most {limit} characters, not {}", length(value)),
-        Kind::MinItems { limit } => format!("must have at least {limit} items, not {}", length(value)),
-        Kind::MaxItems { limit } => format!("must have at most {limit} items, not {}", length(value)),
-        Kind::Pattern { pattern } => format!("must match the pattern `{}`, and {} does not", shorten(&escape(pattern), 200), got()),
+        Kind::MinLength { limit } => format!(
+            "must have at least {limit} characters, not {}",
+            length(value)
+        ),
+        Kind::MaxLength { limit } => format!(
+            "must have at most {limit} characters, not {}",
+            length(value)
+        ),
+        Kind::MinItems { limit } => {
+            format!("must have at least {limit} items, not {}", length(value))
+        }
+        Kind::MaxItems { limit } => {
+            format!("must have at most {limit} items, not {}", length(value))
+        }
+        Kind::Pattern { pattern } => format!(
+            "must match the pattern `{}`, and {} does not",
+            shorten(&escape(pattern), 200),
+            got()
+        ),
         Kind::Format { format } => format!("must be a valid {format}, not {}", got()),
         Kind::AnyOf { context } | Kind::OneOfNotValid { context } => alternatives(context, value),
         Kind::FalseSchema => "is not allowed here".into(),
@@ -114,22 +174,40 @@ fn alternatives(context: &[Vec<ValidationError<'_>>], value: &Value) -> String {
     for fault in context.iter().filter_map(|faults| faults.first()) {
         let at = fault.instance_path().to_string();
         let words = message(fault.kind(), fault.instance());
-        let words = if at.is_empty() { words } else { format!("{at} {words}") };
+        let words = if at.is_empty() {
+            words
+        } else {
+            format!("{at} {words}")
+        };
         if !wanted.contains(&words) {
             wanted.push(words);
         }
     }
-    if wanted.is_empty() { format!("fits none of the allowed alternatives ({})", shown(value)) } else { wanted.join(", or ") }
+    if wanted.is_empty() {
+        format!("fits none of the allowed alternatives ({})", shown(value))
+    } else {
+        wanted.join(", or ")
+    }
 }
 
 fn kind_words(kind: &ValidationErrorKind, value: &Value) -> String {
     match kind {
         ValidationErrorKind::UniqueItems => "must not repeat an item".into(),
-        ValidationErrorKind::MinProperties { limit } => format!("must have at least {limit} members"),
-        ValidationErrorKind::MaxProperties { limit } => format!("must have at most {limit} members"),
-        ValidationErrorKind::MultipleOf { multiple_of } => format!("must be a multiple of {multiple_of}, not {}", shown(value)),
-        ValidationErrorKind::AdditionalItems { limit } => format!("must have at most {limit} items"),
-        ValidationErrorKind::OneOfMultipleValid { .. } => "fits more than one of the allowed alternatives".into(),
+        ValidationErrorKind::MinProperties { limit } => {
+            format!("must have at least {limit} members")
+        }
+        ValidationErrorKind::MaxProperties { limit } => {
+            format!("must have at most {limit} members")
+        }
+        ValidationErrorKind::MultipleOf { multiple_of } => {
+            format!("must be a multiple of {multiple_of}, not {}", shown(value))
+        }
+        ValidationErrorKind::AdditionalItems { limit } => {
+            format!("must have at most {limit} items")
+        }
+        ValidationErrorKind::OneOfMultipleValid { .. } => {
+            "fits more than one of the allowed alternatives".into()
+        }
         other => format!("does not satisfy `{}` ({})", other.keyword(), shown(value)),
     }
 }
@@ -137,7 +215,11 @@ fn kind_words(kind: &ValidationErrorKind, value: &Value) -> String {
 fn types(kind: &TypeKind) -> String {
     match kind {
         TypeKind::Single(single) => article(&single.to_string()),
-        TypeKind::Multiple(several) => several.iter().map(|one| article(&one.to_string())).collect::<Vec<_>>().join(" or "),
+        TypeKind::Multiple(several) => several
+            .iter()
+            .map(|one| article(&one.to_string()))
+            .collect::<Vec<_>>()
+            .join(" or "),
     }
 }
 
@@ -176,11 +258,33 @@ fn shown(value: &Value) -> String {
 /// recur, no `$schema`, and no formats beyond the standard's. Clients see this form; the host checks against the author's.
 #[must_use]
 pub(crate) fn client_safe(schema: &Value) -> Value {
-    let definitions = schema.get("$defs").or_else(|| schema.get("definitions")).and_then(Value::as_object).cloned().unwrap_or_default();
-    let mut inliner = Inliner { definitions, open: Vec::new(), kept: Vec::new() };
+    let definitions = schema
+        .get("$defs")
+        .or_else(|| schema.get("definitions"))
+        .and_then(Value::as_object)
+        .cloned()
+        .unwrap_or_default();
+    let mut inliner = Inliner {
+        definitions,
+        open: Vec::new(),
+        kept: Vec::new(),
+    };
     let mut safe = inliner.inline(schema, true);
     if let Some(object) = safe.as_object_mut() {
-        for keyword in ["$schema", "$id", "$comment", "$defs", "definitions", "oneOf", "anyOf", "allOf", "not", "if", "then", "else"] {
+        for keyword in [
+            "$schema",
+            "$id",
+            "$comment",
+            "$defs",
+            "definitions",
+            "oneOf",
+            "anyOf",
+            "allOf",
+            "not",
+            "if",
+            "then",
+            "else",
+        ] {
             object.shift_remove(keyword);
         }
         object.entry("type").or_insert_with(|| "object".into());
@@ -193,8 +297,25 @@ pub(crate) fn client_safe(schema: &Value) -> Value {
 
 /// The formats that the vocabulary of JSON Schema 2020-12 defines.
 const STANDARD_FORMATS: [&str; 19] = [
-    "date-time", "date", "time", "duration", "email", "idn-email", "hostname", "idn-hostname", "ipv4", "ipv6", "uri", "uri-reference", "iri", "iri-reference",
-    "uuid", "uri-template", "json-pointer", "relative-json-pointer", "regex",
+    "date-time",
+    "date",
+    "time",
+    "duration",
+    "email",
+    "idn-email",
+    "hostname",
+    "idn-hostname",
+    "ipv4",
+    "ipv6",
+    "uri",
+    "uri-reference",
+    "iri",
+    "iri-reference",
+    "uuid",
+    "uri-template",
+    "json-pointer",
+    "relative-json-pointer",
+    "regex",
 ];
 
 struct Inliner {
@@ -209,21 +330,48 @@ impl Inliner {
     fn inline(&mut self, schema: &Value, is_schema: bool) -> Value {
         match schema {
             Value::Object(object) => self.inline_object(object, is_schema),
-            Value::Array(items) => Value::Array(items.iter().map(|item| self.inline(item, is_schema)).collect()),
+            Value::Array(items) => Value::Array(
+                items
+                    .iter()
+                    .map(|item| self.inline(item, is_schema))
+                    .collect(),
+            ),
             other => other.clone(),
         }
     }
 
     fn inline_object(&mut self, object: &Map<String, Value>, is_schema: bool) -> Value {
-        if is_schema && let Some(name) = object.get("$ref").and_then(Value::as_str).and_then(definition_name) {
+        if is_schema
+            && let Some(name) = object
+                .get("$ref")
+                .and_then(Value::as_str)
+                .and_then(definition_name)
+        {
             return self.inline_reference(&name, object);
         }
         let mut safe = Map::new();
         for (key, value) in object {
             // Below these the keys are names of the author's, not keywords; below the second kind there are values, not schemas.
-            let names_inside = is_schema && matches!(key.as_str(), "properties" | "patternProperties" | "dependentSchemas" | "$defs" | "definitions");
-            let values_inside = is_schema && matches!(key.as_str(), "enum" | "const" | "default" | "examples" | "required" | "dependentRequired");
-            if is_schema && key == "format" && value.as_str().is_some_and(|format| !STANDARD_FORMATS.contains(&format)) {
+            let names_inside = is_schema
+                && matches!(
+                    key.as_str(),
+                    "properties"
+                        | "patternProperties"
+                        | "dependentSchemas"
+                        | "$defs"
+                        | "definitions"
+                );
+            let values_inside = is_schema
+                && matches!(
+                    key.as_str(),
+                    "enum" | "const" | "default" | "examples" | "required" | "dependentRequired"
+                );
+            if is_schema
+                && key == "format"
+                && value
+                    .as_str()
+                    .is_some_and(|format| !STANDARD_FORMATS.contains(&format))
+            {
                 continue;
             }
             if is_schema && matches!(key.as_str(), "$defs" | "definitions") {
@@ -232,7 +380,11 @@ impl Inliner {
             let inlined = if values_inside {
                 value.clone()
             } else if names_inside {
-                let members = value.as_object().into_iter().flatten().map(|(name, member)| (name.clone(), self.inline(member, true)));
+                let members = value
+                    .as_object()
+                    .into_iter()
+                    .flatten()
+                    .map(|(name, member)| (name.clone(), self.inline(member, true)));
                 Value::Object(members.collect())
             } else {
                 self.inline(value, is_schema)
@@ -244,7 +396,9 @@ impl Inliner {
 
     fn inline_reference(&mut self, name: &str, object: &Map<String, Value>) -> Value {
         let recurs = self.open.iter().any(|open| open == name) || self.open.len() > 32;
-        let Some(definition) = self.definitions.get(name).cloned() else { return Value::Object(object.clone()) };
+        let Some(definition) = self.definitions.get(name).cloned() else {
+            return Value::Object(object.clone());
+        };
         if recurs {
             if !self.kept.iter().any(|kept| kept == name) {
                 self.kept.push(name.to_owned());
@@ -269,7 +423,9 @@ impl Inliner {
         let mut next = 0;
         while let Some(name) = self.kept.get(next).cloned() {
             next += 1;
-            let Some(definition) = self.definitions.get(&name).cloned() else { continue };
+            let Some(definition) = self.definitions.get(&name).cloned() else {
+                continue;
+            };
             self.open = vec![name.clone()];
             let inlined = self.inline(&definition, true);
             self.open.clear();
@@ -280,7 +436,9 @@ impl Inliner {
 }
 
 fn definition_name(reference: &str) -> Option<String> {
-    let name = reference.strip_prefix("#/$defs/").or_else(|| reference.strip_prefix("#/definitions/"))?;
+    let name = reference
+        .strip_prefix("#/$defs/")
+        .or_else(|| reference.strip_prefix("#/definitions/"))?;
     Some(name.replace("~1", "/").replace("~0", "~"))
 }
 

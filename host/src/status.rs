@@ -72,7 +72,8 @@ struct WaitingTool {
 }
 
 /// The schema of [`Status`] as clients see it.
-pub(crate) static STATUS_SCHEMA: LazyLock<Value> = LazyLock::new(|| client_safe(schemars::schema_for!(Status).as_value()));
+pub(crate) static STATUS_SCHEMA: LazyLock<Value> =
+    LazyLock::new(|| client_safe(schemars::schema_for!(Status).as_value()));
 
 impl Status {
     /// The state at this moment. `listed` are the tools that the client was shown, if it has asked for a list.
@@ -92,7 +93,11 @@ impl Status {
             timestamp: chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
             uptime_seconds: host.uptime().as_secs(),
             memory_mb: resident_memory_mb(),
-            folders: host.folders().iter().map(|folder| folder.display().to_string()).collect(),
+            folders: host
+                .folders()
+                .iter()
+                .map(|folder| folder.display().to_string())
+                .collect(),
             plugins: catalog
                 .plugins
                 .iter()
@@ -100,7 +105,11 @@ impl Status {
                     name: plugin.info.name.clone(),
                     version: plugin.info.version.clone(),
                     digest: plugin.digest.short().into(),
-                    tools: plugin.tools.iter().map(|tool| tool.full_name.clone()).collect(),
+                    tools: plugin
+                        .tools
+                        .iter()
+                        .map(|tool| tool.full_name.clone())
+                        .collect(),
                 })
                 .collect(),
             problems: catalog
@@ -116,31 +125,68 @@ impl Status {
             waiting_for_grant: catalog
                 .tools()
                 .filter(|tool| !tool.asks_for.is_empty())
-                .map(|tool| WaitingTool { tool: tool.full_name.clone(), asks_for: tool.asks_for.clone() })
+                .map(|tool| WaitingTool {
+                    tool: tool.full_name.clone(),
+                    asks_for: tool.asks_for.clone(),
+                })
                 .collect(),
-            new_since_listed: listed.map(|listed| names.difference(listed).cloned().collect()).unwrap_or_default(),
-            gone_since_listed: listed.map(|listed| listed.difference(&names).cloned().collect()).unwrap_or_default(),
+            new_since_listed: listed
+                .map(|listed| names.difference(listed).cloned().collect())
+                .unwrap_or_default(),
+            gone_since_listed: listed
+                .map(|listed| listed.difference(&names).cloned().collect())
+                .unwrap_or_default(),
         }
     }
 
     /// The whole status as text, for clients that pass on nothing else.
     pub(crate) fn text(&self) -> String {
         let mut text = String::new();
-        let memory = self.memory_mb.map(|memory| format!(", {memory} MiB")).unwrap_or_default();
-        let _ = writeln!(text, "Toolbay {} is {} ({}, up {} s{memory}).", self.version, self.status, self.timestamp, self.uptime_seconds);
+        let memory = self
+            .memory_mb
+            .map(|memory| format!(", {memory} MiB"))
+            .unwrap_or_default();
+        let _ = writeln!(
+            text,
+            "Toolbay {} is {} ({}, up {} s{memory}).",
+            self.version, self.status, self.timestamp, self.uptime_seconds
+        );
         let _ = writeln!(text, "Folders: {}", self.folders.join(", "));
         if self.plugins.is_empty() {
-            let _ = writeln!(text, "No plugin is loaded: put a .wasm component into one of the folders.");
+            let _ = writeln!(
+                text,
+                "No plugin is loaded: put a .wasm component into one of the folders."
+            );
         }
         for plugin in &self.plugins {
-            let _ = writeln!(text, "- {} {} ({}): {}", plugin.name, plugin.version, plugin.digest, plugin.tools.join(", "));
+            let _ = writeln!(
+                text,
+                "- {} {} ({}): {}",
+                plugin.name,
+                plugin.version,
+                plugin.digest,
+                plugin.tools.join(", ")
+            );
         }
         for problem in &self.problems {
-            let earlier = if problem.serving_earlier { " (an earlier version is still served)" } else { "" };
-            let _ = writeln!(text, "Not served: {}: {}{earlier}\n  hint: {}", problem.path, problem.reason, problem.hint);
+            let earlier = if problem.serving_earlier {
+                " (an earlier version is still served)"
+            } else {
+                ""
+            };
+            let _ = writeln!(
+                text,
+                "Not served: {}: {}{earlier}\n  hint: {}",
+                problem.path, problem.reason, problem.hint
+            );
         }
         for waiting in &self.waiting_for_grant {
-            let _ = writeln!(text, "Waiting for the user's permission: {} asks for {}", waiting.tool, waiting.asks_for.join("; "));
+            let _ = writeln!(
+                text,
+                "Waiting for the user's permission: {} asks for {}",
+                waiting.tool,
+                waiting.asks_for.join("; ")
+            );
         }
         if !self.new_since_listed.is_empty() || !self.gone_since_listed.is_empty() {
             let _ = writeln!(
@@ -156,7 +202,11 @@ impl Status {
 }
 
 fn listing(names: &[String]) -> String {
-    if names.is_empty() { "none".into() } else { names.join(", ") }
+    if names.is_empty() {
+        "none".into()
+    } else {
+        names.join(", ")
+    }
 }
 
 /// Linux says it in `/proc/self/statm`, in pages of which the second number is the resident set.

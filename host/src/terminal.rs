@@ -24,7 +24,10 @@ pub(crate) fn complain(error: &anyhow::Error) {
 }
 
 /// Standard output itself.
-#[expect(clippy::disallowed_methods, reason = "this is the one place that commands print through")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place that commands print through"
+)]
 pub(crate) fn raw_stdout() -> io::Stdout {
     io::stdout()
 }
@@ -40,5 +43,9 @@ pub(crate) fn colours_on_stderr() -> bool {
 
 /// Whoever reads our output has read enough.
 pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe))
+    error.chain().any(|cause| {
+        cause
+            .downcast_ref::<io::Error>()
+            .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    })
 }

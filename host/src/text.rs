@@ -42,7 +42,9 @@ pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
     known
         .into_iter()
         .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= (candidate.chars().count().max(word.chars().count()) / 3).max(1))
+        .filter(|(distance, candidate)| {
+            *distance <= (candidate.chars().count().max(word.chars().count()) / 3).max(1)
+        })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }
@@ -59,7 +61,11 @@ pub(crate) fn bytes(count: u64) -> String {
     }
     let unit = UNITS.get(unit).unwrap_or(&"bytes");
     // A round number is given as it is; for others one decimal is as exact as a reader needs.
-    if value.fract() == 0.0 { format!("{value} {unit}") } else { format!("{value:.1} {unit}") }
+    if value.fract() == 0.0 {
+        format!("{value} {unit}")
+    } else {
+        format!("{value:.1} {unit}")
+    }
 }
 
 /// A span of time for people: `10 s`, `1.5 s`, `250 ms`.
@@ -92,7 +98,10 @@ mod tests {
 
     #[test]
     fn finds_the_nearest() {
-        assert_eq!(nearest("jq_qurey", ["jq_query", "clock_now"]), Some("jq_query"));
+        assert_eq!(
+            nearest("jq_qurey", ["jq_query", "clock_now"]),
+            Some("jq_query")
+        );
         assert_eq!(nearest("weather", ["jq_query", "clock_now"]), None);
     }
 

@@ -75,7 +75,11 @@ async fn wait_for_quiet(noticed: &mut mpsc::UnboundedReceiver<()>) {
 }
 
 /// Compiles new plugins in the background. One that does not compile is reported, so that it is listed no longer.
-fn compile_ahead(host: &Arc<Host>, new: Vec<Arc<Plugin>>, failed: &mpsc::UnboundedSender<(Arc<Plugin>, LoadError)>) {
+fn compile_ahead(
+    host: &Arc<Host>,
+    new: Vec<Arc<Plugin>>,
+    failed: &mpsc::UnboundedSender<(Arc<Plugin>, LoadError)>,
+) {
     if new.is_empty() {
         return;
     }
@@ -110,7 +114,11 @@ impl FolderWatcher {
         let interesting: Vec<PathBuf> = folders.to_vec();
         let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
             let relevant = match &event {
-                Ok(event) => !matches!(event.kind, EventKind::Access(_)) && (event.paths.is_empty() || event.paths.iter().any(|path| concerns(path, &interesting))),
+                Ok(event) => {
+                    !matches!(event.kind, EventKind::Access(_))
+                        && (event.paths.is_empty()
+                            || event.paths.iter().any(|path| concerns(path, &interesting)))
+                }
                 Err(_) => true,
             };
             if relevant {
@@ -118,7 +126,12 @@ impl FolderWatcher {
             }
         });
         let watcher = watcher.map_err(|error| tracing::warn!(%error, "plugin folders cannot be watched and are looked at every second instead")).ok();
-        Self { watcher, folders: folders.to_vec(), watched: Vec::new(), incomplete: false }
+        Self {
+            watcher,
+            folders: folders.to_vec(),
+            watched: Vec::new(),
+            incomplete: false,
+        }
     }
 
     /// Whether folders have to be looked at regularly, because not all of them can be watched.
@@ -127,12 +140,20 @@ impl FolderWatcher {
     }
 
     fn follow(&mut self) {
-        let Some(watcher) = &mut self.watcher else { return };
+        let Some(watcher) = &mut self.watcher else {
+            return;
+        };
         let mut wanted: Vec<PathBuf> = Vec::new();
         for folder in &self.folders {
-            let existing = folder.ancestors().find(|ancestor| ancestor.is_dir()).map(Path::to_owned);
+            let existing = folder
+                .ancestors()
+                .find(|ancestor| ancestor.is_dir())
+                .map(Path::to_owned);
             // The folder's own removal and return are seen from above.
-            let above = folder.parent().filter(|parent| parent.is_dir()).map(Path::to_owned);
+            let above = folder
+                .parent()
+                .filter(|parent| parent.is_dir())
+                .map(Path::to_owned);
             wanted.extend(existing.into_iter().chain(above));
         }
         wanted.sort();
@@ -148,7 +169,11 @@ impl FolderWatcher {
                 self.incomplete = true;
             }
         }
-        for gone in self.watched.iter().filter(|folder| !wanted.contains(folder)) {
+        for gone in self
+            .watched
+            .iter()
+            .filter(|folder| !wanted.contains(folder))
+        {
             let _ = watcher.unwatch(gone);
         }
         self.watched = wanted;
@@ -157,5 +182,7 @@ impl FolderWatcher {
 
 /// Whether an event at this path can change what is loaded: in a plugin folder, or at one of the folders above it.
 fn concerns(path: &Path, folders: &[PathBuf]) -> bool {
-    folders.iter().any(|folder| folder.starts_with(path) || path.parent() == Some(folder))
+    folders
+        .iter()
+        .any(|folder| folder.starts_with(path) || path.parent() == Some(folder))
 }

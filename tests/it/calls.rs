@@ -15,10 +15,12 @@ fn a_text_and_a_structure_come_back_whole() {
         assert_eq!(first_text(&result), text);
         assert_ne!(result["isError"], true);
 
-        let arguments = json!({"title": "a", "count": 3, "mode": "fast", "tags": ["x", "y"], "note": null});
+        let arguments =
+            json!({"title": "a", "count": 3, "mode": "fast", "tags": ["x", "y"], "note": null});
         let result = session.call("echo_record", arguments.clone());
         assert_eq!(result["structuredContent"], arguments);
-        let text: Value = serde_json::from_str(first_text(&result)).expect("the text holds the same as JSON");
+        let text: Value =
+            serde_json::from_str(first_text(&result)).expect("the text holds the same as JSON");
         assert_eq!(text, arguments);
     });
 }
@@ -81,9 +83,16 @@ fn wrong_arguments_never_reach_the_tool() {
         assert_eq!(tool_error(&result).0, "validation_error");
         // Text from outside must not come back in a way that changes a terminal, nor in full length.
         let nasty = format!("\u{1b}[2J{}", "x".repeat(1 << 20));
-        let (code, sentence) = tool_error(&session.call("echo_record", json!({"title": nasty, "count": nasty, "mode": nasty})));
+        let (code, sentence) = tool_error(&session.call(
+            "echo_record",
+            json!({"title": nasty, "count": nasty, "mode": nasty}),
+        ));
         assert_eq!(code, "validation_error");
-        assert!(sentence.len() < 4096, "the sentence has {} bytes", sentence.len());
+        assert!(
+            sentence.len() < 4096,
+            "the sentence has {} bytes",
+            sentence.len()
+        );
     });
 }
 
@@ -92,11 +101,19 @@ fn nothing_that_one_call_leaves_is_there_for_the_next() {
     let folder = Folder::with(&["counter"]);
     everywhere(&folder, |session| {
         for _ in 0..5 {
-            assert_eq!(session.call("counter_next", json!({}))["structuredContent"], json!({"result": 1}));
+            assert_eq!(
+                session.call("counter_next", json!({}))["structuredContent"],
+                json!({"result": 1})
+            );
         }
-        let ids: Vec<Value> = (0..50).map(|_| session.start_call("counter_next", json!({}))).collect();
+        let ids: Vec<Value> = (0..50)
+            .map(|_| session.start_call("counter_next", json!({})))
+            .collect();
         for id in ids {
-            assert_eq!(session.call_result(&id)["structuredContent"], json!({"result": 1}));
+            assert_eq!(
+                session.call_result(&id)["structuredContent"],
+                json!({"result": 1})
+            );
         }
     });
 }
@@ -107,14 +124,23 @@ fn calls_run_beside_each_other() {
     everywhere(&folder, |session| {
         session.call("sleepy_nap", json!({"milliseconds": 0}));
         let start = std::time::Instant::now();
-        let naps: Vec<Value> = (0..8).map(|_| session.start_call("sleepy_nap", json!({"milliseconds": 1000}))).collect();
+        let naps: Vec<Value> = (0..8)
+            .map(|_| session.start_call("sleepy_nap", json!({"milliseconds": 1000})))
+            .collect();
         // Answered long before those that were sent earlier.
         session.call("echo_text", json!({"text": "quick"}));
-        assert!(start.elapsed().as_millis() < 1000, "a quick call waited for slow ones");
+        assert!(
+            start.elapsed().as_millis() < 1000,
+            "a quick call waited for slow ones"
+        );
         for nap in naps {
             assert_ne!(session.call_result(&nap)["isError"], true);
         }
-        assert!(start.elapsed().as_millis() < 4000, "eight naps of one second took {:?}", start.elapsed());
+        assert!(
+            start.elapsed().as_millis() < 4000,
+            "eight naps of one second took {:?}",
+            start.elapsed()
+        );
     });
 }
 
@@ -168,8 +194,17 @@ fn names_of_plugins_that_begin_alike_are_kept_apart() {
     let folder = Folder::with(&["echo"]);
     let mut manifest = crate::support::assembled::manifest("plain");
     manifest["plugin"]["name"] = json!("echo-text");
-    folder.replace("other.wasm", &crate::support::assembled::bake(&crate::support::assembled::bare("plain"), &manifest));
+    folder.replace(
+        "other.wasm",
+        &crate::support::assembled::bake(&crate::support::assembled::bare("plain"), &manifest),
+    );
     let mut session = Session::legacy(&folder);
-    assert_eq!(first_text(&session.call("echo-text_run", json!({}))), "hello from hand-written code");
-    assert_eq!(first_text(&session.call("echo_text", json!({"text": "hi"}))), "hi");
+    assert_eq!(
+        first_text(&session.call("echo-text_run", json!({}))),
+        "hello from hand-written code"
+    );
+    assert_eq!(
+        first_text(&session.call("echo_text", json!({"text": "hi"}))),
+        "hi"
+    );
 }

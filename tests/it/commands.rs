@@ -7,7 +7,7 @@ use std::process::Stdio;
 use insta::assert_snapshot;
 use tempfile::TempDir;
 
-use crate::support::command::{Output, run, toolbay};
+use crate::support::command::{Output, run, run_on_a_terminal, toolbay};
 use crate::support::{Folder, assembled};
 
 #[test]
@@ -20,30 +20,55 @@ fn help_of_each_command() {
     for command in ["serve", "list", "call"] {
         let output = toolbay_with(&[command, "--help"], None);
         assert_eq!(output.code, Some(0), "{}", output.stderr);
-        assert!(output.stdout.contains("Usage: toolbay ") && output.stderr.is_empty(), "{}", output.transcript());
+        assert!(
+            output.stdout.contains("Usage: toolbay ") && output.stderr.is_empty(),
+            "{}",
+            output.transcript()
+        );
     }
 }
 
 #[test]
 fn version_is_the_packages() {
     let output = toolbay_with(&["--version"], None);
-    assert_eq!(output.stdout, format!("toolbay {}\n", env!("CARGO_PKG_VERSION")));
+    assert_eq!(
+        output.stdout,
+        format!("toolbay {}\n", env!("CARGO_PKG_VERSION"))
+    );
     assert_eq!(output.code, Some(0));
 }
 
 #[test]
 fn what_is_not_understood_is_exit_code_2() {
-    for arguments in [&["nope"][..], &["list", "--nope"], &["call"], &[], &["call", "echo_text", "--json"]] {
+    for arguments in [
+        &["nope"][..],
+        &["list", "--nope"],
+        &["call"],
+        &[],
+        &["call", "echo_text", "--json"],
+    ] {
         let output = toolbay_with(arguments, None);
-        assert_eq!(output.code, Some(2), "{arguments:?}: {}", output.transcript());
-        assert!(output.stdout.is_empty() && !output.stderr.is_empty(), "{}", output.transcript());
+        assert_eq!(
+            output.code,
+            Some(2),
+            "{arguments:?}: {}",
+            output.transcript()
+        );
+        assert!(
+            output.stdout.is_empty() && !output.stderr.is_empty(),
+            "{}",
+            output.transcript()
+        );
     }
 }
 
 #[test]
 fn a_list_of_nothing() {
     let folder = Folder::empty();
-    assert_transcript(toolbay_with(&["list"], Some(&folder)), |text| assert_snapshot!(text, @""));
+    assert_transcript(
+        toolbay_with(&["list"], Some(&folder)),
+        |text| assert_snapshot!(text, @""),
+    );
 }
 
 #[test]
@@ -59,7 +84,10 @@ fn a_list_of_a_folder_that_is_not_there() {
 #[test]
 fn a_list_of_good_plugins() {
     let folder = Folder::with(&["echo", "counter"]);
-    assert_transcript(toolbay_with(&["list"], Some(&folder)), |text| assert_snapshot!(text, @""));
+    assert_transcript(
+        toolbay_with(&["list"], Some(&folder)),
+        |text| assert_snapshot!(text, @""),
+    );
 }
 
 #[test]
@@ -76,21 +104,32 @@ fn a_call_prints_the_result() {
     let folder = Folder::with(&["echo"]);
     let output = call(&folder, "echo_text", r#"{"text": "hi"}"#);
     assert_transcript(output, |text| assert_snapshot!(text, @""));
-    let output = call(&folder, "echo_record", r#"{"title": "a", "count": 2, "mode": "fast"}"#);
+    let output = call(
+        &folder,
+        "echo_record",
+        r#"{"title": "a", "count": 2, "mode": "fast"}"#,
+    );
     assert_transcript(output, |text| assert_snapshot!(text, @""));
 }
 
 #[test]
 fn a_call_with_wrong_arguments_is_exit_code_1() {
     let folder = Folder::with(&["echo"]);
-    let output = call(&folder, "echo_record", r#"{"title": "a", "count": 300, "mode": "slowly"}"#);
+    let output = call(
+        &folder,
+        "echo_record",
+        r#"{"title": "a", "count": 300, "mode": "slowly"}"#,
+    );
     assert_transcript(output, |text| assert_snapshot!(text, @""));
 }
 
 #[test]
 fn a_call_of_what_is_not_there_names_what_is_near() {
     let folder = Folder::with(&["echo"]);
-    assert_transcript(call(&folder, "echo_tex", "{}"), |text| assert_snapshot!(text, @""));
+    assert_transcript(
+        call(&folder, "echo_tex", "{}"),
+        |text| assert_snapshot!(text, @""),
+    );
 }
 
 #[test]
@@ -98,8 +137,16 @@ fn a_call_with_something_else_than_an_object() {
     let folder = Folder::with(&["echo"]);
     for arguments in ["{", "[]", "7", "", "null"] {
         let output = call(&folder, "echo_text", arguments);
-        assert!(matches!(output.code, Some(1 | 2)), "{arguments:?}: {}", output.transcript());
-        assert!(output.stdout.is_empty(), "{arguments:?}: {}", output.transcript());
+        assert!(
+            matches!(output.code, Some(1 | 2)),
+            "{arguments:?}: {}",
+            output.transcript()
+        );
+        assert!(
+            output.stdout.is_empty(),
+            "{arguments:?}: {}",
+            output.transcript()
+        );
     }
 }
 
@@ -114,10 +161,19 @@ fn a_call_that_fails_in_the_plugin_is_exit_code_1() {
 #[test]
 fn text_from_a_plugin_cannot_change_a_terminal() {
     let folder = Folder::with(&["hostile"]);
-    for tool in ["hostile_escape_terminal", "hostile_control_characters", "hostile_panic"] {
-        let output = call(&folder, tool, "{}");
-        for text in [&output.stdout, &output.stderr] {
-            assert_eq!(crate::support::first_nasty(text), None, "{tool}: {text:?}");
+    for tool in [
+        "hostile_escape_terminal",
+        "hostile_control_characters",
+        "hostile_panic",
+    ] {
+        for output in ["text", "json"] {
+            let shown = on_a_terminal(&["call", tool, "--output", output, "--dir"], &folder);
+            assert!(!shown.is_empty());
+            assert_eq!(
+                crate::support::first_nasty(&shown),
+                None,
+                "{tool}: {shown:?}"
+            );
         }
     }
 }
@@ -126,12 +182,12 @@ fn text_from_a_plugin_cannot_change_a_terminal() {
 fn names_and_paths_cannot_change_a_terminal() {
     let folder = Folder::empty();
     folder.replace("nasty\u{1b}[2J\nname.wasm", b"nothing");
+    folder.replace("eight\u{9b}31mbits.wasm", b"nothing");
     folder.replace("turn\u{202e}ed.wasm", &assembled::core_module());
     for arguments in [&["list"][..], &["list", "--json"]] {
-        let output = toolbay_with(arguments, Some(&folder));
-        for text in [&output.stdout, &output.stderr] {
-            assert_eq!(crate::support::first_nasty(text), None, "{text:?}");
-        }
+        let shown = on_a_terminal(arguments, &folder);
+        assert!(shown.contains("name.wasm"), "{shown:?}");
+        assert_eq!(crate::support::first_nasty(&shown), None, "{shown:?}");
     }
 }
 
@@ -143,8 +199,14 @@ fn a_reader_that_goes_away_is_no_failure() {
     command.args(["list", "--json"]).arg(folder.path());
     let (reader, writer) = std::io::pipe().expect("a pipe can be made");
     drop(reader);
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::from(writer)).stderr(Stdio::piped()).spawn().expect("it starts");
-    let stderr = std::io::read_to_string(child.stderr.take().expect("stderr is a pipe")).expect("stderr is text");
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::from(writer))
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let stderr = std::io::read_to_string(child.stderr.take().expect("stderr is a pipe"))
+        .expect("stderr is text");
     let status = child.wait().expect("it was started here");
     assert_eq!((status.code(), stderr.as_str()), (Some(0), ""));
 }
@@ -152,15 +214,27 @@ fn a_reader_that_goes_away_is_no_failure() {
 fn call(folder: &Folder, tool: &str, arguments: &str) -> Output {
     let home = TempDir::new().expect("a temporary folder can be made");
     let mut command = toolbay(home.path());
-    command.args(["call", tool, "--json", arguments, "--dir"]).arg(folder.path());
+    command
+        .args(["call", tool, "--json", arguments, "--dir"])
+        .arg(folder.path());
     run(command)
 }
 
 fn toolbay_with(arguments: &[&str], folder: Option<&Folder>) -> Output {
     let home = TempDir::new().expect("a temporary folder can be made");
     let mut command = toolbay(home.path());
-    command.args(arguments).args(folder.map(|folder| Path::as_os_str(folder.path())));
+    command
+        .args(arguments)
+        .args(folder.map(|folder| Path::as_os_str(folder.path())));
     run(command)
+}
+
+/// What a person sees of a command, both streams together, the terminal's own ends of lines taken out.
+fn on_a_terminal(arguments: &[&str], folder: &Folder) -> String {
+    let home = TempDir::new().expect("a temporary folder can be made");
+    let mut command = toolbay(home.path());
+    command.args(arguments).arg(folder.path());
+    run_on_a_terminal(command).replace("\r\n", "\n")
 }
 
 fn assert_transcript(output: Output, check: impl FnOnce(String)) {

@@ -17,11 +17,18 @@ fn a_notification_before_the_first_request_ends_nothing() {
     for wire in Wire::ALL {
         for era in Era::BOTH {
             let mut host = Start::new(&folder).wire(wire).start();
-            for method in ["notifications/initialized", "notifications/cancelled", "notifications/nope"] {
+            for method in [
+                "notifications/initialized",
+                "notifications/cancelled",
+                "notifications/nope",
+            ] {
                 host.send(&json!({"jsonrpc": "2.0", "method": method}));
             }
             let mut session = Session::open(host, era);
-            assert_eq!(first_text(&session.call("echo_text", json!({"text": "hi"}))), "hi");
+            assert_eq!(
+                first_text(&session.call("echo_text", json!({"text": "hi"}))),
+                "hi"
+            );
         }
     }
 }
@@ -31,7 +38,10 @@ fn an_id_that_is_in_use_loses_no_answer() {
     let folder = Folder::with(&["sleepy", "echo"]);
     everywhere(&folder, |session| {
         session.call("sleepy_nap", json!({"milliseconds": 0}));
-        let first = session.compose("tools/call", json!({"name": "sleepy_nap", "arguments": {"milliseconds": 700}}));
+        let first = session.compose(
+            "tools/call",
+            json!({"name": "sleepy_nap", "arguments": {"milliseconds": 700}}),
+        );
         let mut second = session.compose("tools/list", json!({}));
         second["id"] = first["id"].clone();
         session.host.send(&first);
@@ -39,7 +49,10 @@ fn an_id_that_is_in_use_loses_no_answer() {
         // The second is refused at once, the first is answered when it is done.
         let refusal = session.host.answer(&first["id"]);
         assert_eq!(refusal["error"]["code"], -32600, "{refusal}");
-        assert_eq!(session.call_result(&first["id"])["structuredContent"], json!({"result": 700}));
+        assert_eq!(
+            session.call_result(&first["id"])["structuredContent"],
+            json!({"result": 700})
+        );
         // Once answered, the id is free.
         session.host.send(&second);
         assert!(session.host.answer(&second["id"]).get("result").is_some());
@@ -108,7 +121,11 @@ fn sockets_are_served_as_fast_as_pipes() {
     let (pipes, sockets) = (rate(Wire::Pipes), rate(Wire::Sockets));
     // The checking of every line in this process is most of what is measured; what it can show is a wire that is served badly.
     eprintln!("checked calls a second, 16 in flight: pipes {pipes:.0}, sockets {sockets:.0}");
-    assert!(sockets > pipes / 4.0, "sockets are served {:.1} times as slowly", pipes / sockets);
+    assert!(
+        sockets > pipes / 4.0,
+        "sockets are served {:.1} times as slowly",
+        pipes / sockets
+    );
 }
 
 #[test]
@@ -117,11 +134,17 @@ fn arguments_and_results_are_not_in_the_log() {
     let secret = "correct-horse-battery-staple";
     for level in ["info", "debug", "rmcp=trace,debug"] {
         for era in Era::BOTH {
-            let mut session = Session::open(Start::new(&folder).variable("TOOLBAY_LOG", level).start(), era);
+            let mut session = Session::open(
+                Start::new(&folder).variable("TOOLBAY_LOG", level).start(),
+                era,
+            );
             session.call("echo_text", json!({"text": secret}));
             session.call("echo_record", json!({"title": secret, "count": secret}));
             session.call("echo_fail", json!({"code": secret}));
-            session.error("tools/call", json!({"name": secret, "arguments": {"a": secret}}));
+            session.error(
+                "tools/call",
+                json!({"name": secret, "arguments": {"a": secret}}),
+            );
             session.request("tools/list", json!({"cursor": secret}));
             session.host.expect_anonymous(1);
             session.host.send_raw(format!("{{\"{secret}\n").as_bytes());
@@ -144,10 +167,19 @@ fn what_a_guest_prints_is_one_escaped_line_of_the_log() {
     session.host.close();
     session.host.wait_for_exit();
     let log = session.host.stderr();
-    assert!(log.contains("forged"), "what guests print is in the log:\n{log}");
-    assert!(log.contains("this plugin panics"), "so is the message of a panic:\n{log}");
+    assert!(
+        log.contains("forged"),
+        "what guests print is in the log:\n{log}"
+    );
+    assert!(
+        log.contains("this plugin panics"),
+        "so is the message of a panic:\n{log}"
+    );
     for line in log.lines() {
-        assert!(!line.trim_start().starts_with('{'), "a line that could be taken for a message: {line}");
+        assert!(
+            !line.trim_start().starts_with('{'),
+            "a line that could be taken for a message: {line}"
+        );
     }
 }
 
@@ -161,5 +193,8 @@ fn a_flood_leaves_a_log_of_bounded_length() {
     session.host.close();
     session.host.wait_for_exit();
     let length = session.host.stderr().len();
-    assert!(length < 1 << 20, "192 MiB of output left {length} bytes of log");
+    assert!(
+        length < 1 << 20,
+        "192 MiB of output left {length} bytes of log"
+    );
 }

@@ -50,7 +50,10 @@ fn at_the_end_of_input_a_compilation_is_ended_too() {
     for wire in Wire::ALL {
         let cache = tempfile::TempDir::new().expect("a temporary folder can be made");
         let mark = format!("{wire:?}-{}", std::process::id());
-        let start = Start::new(&folder).wire(wire).cache(cache.path()).variable("TOOLBAY_TEST_MARK", &mark);
+        let start = Start::new(&folder)
+            .wire(wire)
+            .cache(cache.path())
+            .variable("TOOLBAY_TEST_MARK", &mark);
         let mut session = Session::open(start.start(), Era::Modern);
         session.start_call("hostile_trap", json!({}));
         session.tool_names();
@@ -58,7 +61,11 @@ fn at_the_end_of_input_a_compilation_is_ended_too() {
         // Nor is any process left that it had started.
         let deadline = Instant::now() + Duration::from_secs(2);
         while !processes_with(&mark).is_empty() {
-            assert!(Instant::now() < deadline, "still running: {:?}", processes_with(&mark));
+            assert!(
+                Instant::now() < deadline,
+                "still running: {:?}",
+                processes_with(&mark)
+            );
         }
     }
 }
@@ -67,7 +74,10 @@ fn at_the_end_of_input_a_compilation_is_ended_too() {
 fn stdin_closed_in_the_middle_of_a_line() {
     for_all(&["echo"], |session| {
         session.host.account(b"{}\n");
-        session.host.send_unaccounted(b"{\"jsonrpc\":\"2.0\",\"id\":99,\"method\":\"tools/li").expect("the host reads");
+        session
+            .host
+            .send_unaccounted(b"{\"jsonrpc\":\"2.0\",\"id\":99,\"method\":\"tools/li")
+            .expect("the host reads");
     });
 }
 
@@ -78,7 +88,10 @@ fn a_last_request_without_the_end_of_its_line() {
         let mut session = Session::open(Start::new(&folder).wire(wire).start(), Era::Modern);
         let request = session.compose("tools/list", json!({})).to_string();
         session.host.account(request.as_bytes());
-        session.host.send_unaccounted(request.as_bytes()).expect("the host reads");
+        session
+            .host
+            .send_unaccounted(request.as_bytes())
+            .expect("the host reads");
         check_end("a line without an end", session.host);
     }
 }
@@ -89,7 +102,9 @@ fn what_was_asked_before_the_end_of_input_is_answered() {
     for wire in Wire::ALL {
         let mut session = Session::open(Start::new(&folder).wire(wire).start(), Era::Modern);
         session.call("echo_text", json!({"text": "compiled"}));
-        let ids: Vec<Value> = (0..20).map(|_| session.start_call("echo_text", json!({"text": "hi"}))).collect();
+        let ids: Vec<Value> = (0..20)
+            .map(|_| session.start_call("echo_text", json!({"text": "hi"})))
+            .collect();
         session.host.close();
         for id in ids {
             assert_eq!(session.call_result(&id)["content"][0]["text"], "hi");
@@ -133,7 +148,12 @@ fn check_end(what: &str, mut host: Host) {
     let (status, took) = host.wait_for_exit();
     eprintln!("{what}: gone {took:?} after the end of input");
     assert!(took < LIMIT, "{what}: it took {took:?}");
-    assert_eq!(status.code(), Some(0), "{what}: {status}; stderr:\n{}", host.stderr());
+    assert_eq!(
+        status.code(),
+        Some(0),
+        "{what}: {status}; stderr:\n{}",
+        host.stderr()
+    );
 }
 
 /// The processes in whose environment a mark is.
@@ -142,7 +162,12 @@ fn processes_with(mark: &str) -> Vec<u32> {
     let is_marked = |id: &u32| {
         // One that has just ended, or is another user's, cannot be read.
         let environment = std::fs::read(format!("/proc/{id}/environ")).unwrap_or_default();
-        environment.windows(mark.len()).any(|window| window == mark.as_bytes())
+        environment
+            .windows(mark.len())
+            .any(|window| window == mark.as_bytes())
     };
-    processes.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).filter(is_marked).collect()
+    processes
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .filter(is_marked)
+        .collect()
 }

@@ -32,8 +32,16 @@ fn every_revision_with_a_handshake_is_spoken() {
     for revision in REVISIONS {
         // Opening checks that the revision asked for is the one agreed on.
         let mut session = Session::open(Start::new(&folder).start(), Era::Legacy(revision));
-        assert_eq!(session.call("echo_text", json!({"text": revision}))["content"][0]["text"], revision);
-        assert!(session.result("ping", json!({})).as_object().is_some_and(serde_json::Map::is_empty));
+        assert_eq!(
+            session.call("echo_text", json!({"text": revision}))["content"][0]["text"],
+            revision
+        );
+        assert!(
+            session
+                .result("ping", json!({}))
+                .as_object()
+                .is_some_and(serde_json::Map::is_empty)
+        );
     }
 }
 
@@ -59,22 +67,33 @@ fn an_unknown_revision_in_a_request_is_refused_with_the_ones_that_are_spoken() {
         let error = session.error(method, params);
         assert_eq!(error["code"], -32022, "{error}");
         assert_eq!(error["data"]["requested"], "2099-12-31");
-        let supported = error["data"]["supported"].as_array().expect("a list of revisions");
+        let supported = error["data"]["supported"]
+            .as_array()
+            .expect("a list of revisions");
         assert!(supported.contains(&json!("2026-07-28")), "{error}");
     }
 }
 
 #[test]
 fn a_request_without_what_it_must_say_about_its_client_is_refused() {
-    let version = ("io.modelcontextprotocol/protocolVersion", json!("2026-07-28"));
+    let version = (
+        "io.modelcontextprotocol/protocolVersion",
+        json!("2026-07-28"),
+    );
     let capabilities = ("io.modelcontextprotocol/clientCapabilities", json!({}));
     let metas = [
         ("nothing", Value::Null),
         ("an empty _meta", json!({})),
         ("no capabilities", json!({version.0: version.1})),
         ("no version", json!({capabilities.0: capabilities.1})),
-        ("a version that is a number", json!({version.0: 20_260_728, capabilities.0: capabilities.1})),
-        ("capabilities in a list", json!({version.0: version.1, capabilities.0: []})),
+        (
+            "a version that is a number",
+            json!({version.0: 20_260_728, capabilities.0: capabilities.1}),
+        ),
+        (
+            "capabilities in a list",
+            json!({version.0: version.1, capabilities.0: []}),
+        ),
     ];
     for (name, meta) in metas {
         for method in ["tools/list", "tools/call", "server/discover"] {
@@ -87,7 +106,10 @@ fn a_request_without_what_it_must_say_about_its_client_is_refused() {
             let request = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
             session.host.send(&request);
             let answer = session.host.answer(&json!(1));
-            assert_eq!(answer["error"]["code"], -32602, "{method} with {name}: {answer}");
+            assert_eq!(
+                answer["error"]["code"], -32602,
+                "{method} with {name}: {answer}"
+            );
         }
     }
 }
@@ -102,10 +124,16 @@ fn initialize_after_discover_on_one_process() {
         session.era = Era::LEGACY;
         session.result("initialize", initialize_params("2025-11-25"));
         session.notify("notifications/initialized", json!({}));
-        assert_eq!(session.call("echo_text", json!({"text": "legacy"}))["content"][0]["text"], "legacy");
+        assert_eq!(
+            session.call("echo_text", json!({"text": "legacy"}))["content"][0]["text"],
+            "legacy"
+        );
         // And whoever still speaks the modern way is understood as before.
         session.era = Era::Modern;
-        assert_eq!(session.call("echo_text", json!({"text": "modern"}))["content"][0]["text"], "modern");
+        assert_eq!(
+            session.call("echo_text", json!({"text": "modern"}))["content"][0]["text"],
+            "modern"
+        );
         session.result("server/discover", json!({}));
     }
 }
@@ -115,7 +143,10 @@ fn a_client_that_never_says_initialized_is_served() {
     let folder = Folder::with(&["echo"]);
     let mut session = Session::without_handshake(Start::new(&folder).start(), Era::LEGACY);
     session.result("initialize", initialize_params("2025-06-18"));
-    assert_eq!(session.call("echo_text", json!({"text": "hi"}))["content"][0]["text"], "hi");
+    assert_eq!(
+        session.call("echo_text", json!({"text": "hi"}))["content"][0]["text"],
+        "hi"
+    );
 }
 
 #[test]
@@ -144,7 +175,11 @@ fn a_malformed_initialize_is_refused_and_the_next_one_is_not() {
         json!({"protocolVersion": "2025-11-25", "capabilities": {}}),
     ];
     for params in malformed {
-        assert_eq!(session.error("initialize", params.clone())["code"], -32602, "{params}");
+        assert_eq!(
+            session.error("initialize", params.clone())["code"],
+            -32602,
+            "{params}"
+        );
     }
     session.result("initialize", initialize_params("2025-11-25"));
 }
@@ -152,8 +187,17 @@ fn a_malformed_initialize_is_refused_and_the_next_one_is_not() {
 #[test]
 fn what_the_modern_era_dropped_is_not_there() {
     let mut session = unopened(Wire::Pipes, Era::Modern);
-    for method in ["ping", "logging/setLevel", "resources/subscribe", "resources/unsubscribe"] {
-        assert_eq!(session.error(method, json!({"level": "info", "uri": "a://b"}))["code"], -32601, "{method}");
+    for method in [
+        "ping",
+        "logging/setLevel",
+        "resources/subscribe",
+        "resources/unsubscribe",
+    ] {
+        assert_eq!(
+            session.error(method, json!({"level": "info", "uri": "a://b"}))["code"],
+            -32601,
+            "{method}"
+        );
     }
 }
 
@@ -161,14 +205,22 @@ fn what_the_modern_era_dropped_is_not_there() {
 fn what_the_modern_era_brought_is_not_there_for_a_legacy_client() {
     let folder = Folder::empty();
     let mut session = Session::legacy(&folder);
-    let error = session.error("subscriptions/listen", json!({"notifications": {"toolsListChanged": true}}));
-    assert!([-32601, -32602].contains(&error["code"].as_i64().unwrap_or_default()), "{error}");
+    let error = session.error(
+        "subscriptions/listen",
+        json!({"notifications": {"toolsListChanged": true}}),
+    );
+    assert!(
+        [-32601, -32602].contains(&error["code"].as_i64().unwrap_or_default()),
+        "{error}"
+    );
 }
 
 #[test]
 fn log_levels_can_be_set_exactly_where_logging_is_declared() {
     let mut session = unopened(Wire::Pipes, Era::LEGACY);
-    let declared = session.result("initialize", initialize_params("2025-11-25"))["capabilities"].get("logging").is_some();
+    let declared = session.result("initialize", initialize_params("2025-11-25"))["capabilities"]
+        .get("logging")
+        .is_some();
     let answer = session.request("logging/setLevel", json!({"level": "info"}));
     if declared {
         assert!(answer.get("result").is_some(), "{answer}");
@@ -187,7 +239,10 @@ fn the_handshake_is_answered_while_everything_has_to_be_compiled() {
     session.tool_names();
     let listed = start.elapsed();
     let names = session.call("echo_text", json!({"text": "first"}));
-    eprintln!("with an empty cache: handshake {shaken:?}, list {listed:?}, first answer {:?}", start.elapsed());
+    eprintln!(
+        "with an empty cache: handshake {shaken:?}, list {listed:?}, first answer {:?}",
+        start.elapsed()
+    );
     assert_eq!(names["content"][0]["text"], "first");
 }
 

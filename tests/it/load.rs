@@ -29,12 +29,43 @@ fn two_hundred_hostile_calls_beside_a_good_plugin() {
         session.call(&format!("hostile_{tool}"), json!({}));
     }
     session.call("echo_text", json!({"text": "compiled"}));
+    let cold = session.host.memory();
+    two_hundred_at_once(&mut session);
+    // After the first time all the places for guests have been used once, and a part of each stays resident by choice. From
+    // then on nothing may be added.
     let before = session.host.memory();
+    for _ in 0..2 {
+        two_hundred_at_once(&mut session);
+    }
+    let after = session.host.memory();
+    eprintln!(
+        "{} MiB cold, {} MiB after 200, {} MiB after 600",
+        cold >> 20,
+        before >> 20,
+        after >> 20
+    );
+    assert!(
+        after < before + before / 10,
+        "{} MiB became {} MiB",
+        before >> 20,
+        after >> 20
+    );
+    assert!(
+        before < cold + (64 << 20),
+        "{} MiB became {} MiB",
+        cold >> 20,
+        before >> 20
+    );
+}
 
+fn two_hundred_at_once(session: &mut Session) {
     let start = Instant::now();
     let mut hostile = Vec::new();
     for number in 0..200 {
-        hostile.push(session.start_call(&format!("hostile_{}", HOSTILE[number % HOSTILE.len()]), json!({})));
+        hostile.push(session.start_call(
+            &format!("hostile_{}", HOSTILE[number % HOSTILE.len()]),
+            json!({}),
+        ));
     }
     // Good calls until the last hostile one is answered, each right.
     let mut slowest = Duration::ZERO;
@@ -43,12 +74,18 @@ fn two_hundred_hostile_calls_beside_a_good_plugin() {
     while !waiting.is_empty() {
         let asked = Instant::now();
         let text = format!("good {good}");
-        assert_eq!(first_text(&session.call("echo_text", json!({"text": text}))), text);
+        assert_eq!(
+            first_text(&session.call("echo_text", json!({"text": text}))),
+            text
+        );
         slowest = slowest.max(asked.elapsed());
         good += 1;
         waiting.retain(|id| {
-            let answer = session.host.wait_until(Instant::now(), |message| message["id"] == *id && message.get("method").is_none());
-            let Some(answer) = answer else { return true };
+            let is_answer =
+                |message: &Value| message["id"] == *id && message.get("method").is_none();
+            let Some(answer) = session.host.wait_until(Instant::now(), is_answer) else {
+                return true;
+            };
             let result = &answer["result"];
             if result["isError"] == true {
                 tool_error(result);
@@ -57,18 +94,17 @@ fn two_hundred_hostile_calls_beside_a_good_plugin() {
             }
             false
         });
-        assert!(start.elapsed() < Duration::from_secs(50), "{} hostile calls have no answer", waiting.len());
+        assert!(
+            start.elapsed() < Duration::from_secs(15),
+            "{} hostile calls have no answer",
+            waiting.len()
+        );
     }
-    let took = start.elapsed();
-    session.settle(&hostile.iter().collect::<Vec<_>>());
-    let after = session.host.memory();
     eprintln!(
-        "200 hostile calls answered after {took:?}; beside them {good} good ones, the slowest {slowest:?}; {} MiB before, {} MiB after",
-        before >> 20,
-        after >> 20
+        "200 hostile calls answered after {:?}; beside them {good} good ones, the slowest {slowest:?}",
+        start.elapsed()
     );
-    // Ten per cent, and what the allocator keeps of a peak.
-    assert!(after < before + before / 10 + (16 << 20), "{} MiB became {} MiB", before >> 20, after >> 20);
+    session.settle(&hostile.iter().collect::<Vec<_>>());
 }
 
 #[test]
@@ -79,8 +115,13 @@ fn fifty_replacements_while_sixteen_calls_are_always_in_flight() {
     let arguments = json!({"name": "Ada"});
     session.call("greeter_greet", arguments.clone());
 
-    let versions = [("greeter-v2", "Good day, Ada."), ("greeter-v1", "Hello, Ada!")];
-    let mut in_flight: Vec<Value> = (0..16).map(|_| session.start_call("greeter_greet", arguments.clone())).collect();
+    let versions = [
+        ("greeter-v2", "Good day, Ada."),
+        ("greeter-v1", "Hello, Ada!"),
+    ];
+    let mut in_flight: Vec<Value> = (0..16)
+        .map(|_| session.start_call("greeter_greet", arguments.clone()))
+        .collect();
     let mut answered = 0;
     for round in 0..50 {
         let (guest, expected) = versions[round % 2];
@@ -90,15 +131,24 @@ fn fifty_replacements_while_sixteen_calls_are_always_in_flight() {
         loop {
             let id = in_flight.remove(0);
             let result = session.call_result(&id);
-            assert_ne!(result["isError"], true, "a call failed in round {round}: {result}");
+            assert_ne!(
+                result["isError"], true,
+                "a call failed in round {round}: {result}"
+            );
             let text = first_text(&result);
-            assert!(versions.iter().any(|(_, known)| *known == text), "neither version says {text:?}");
+            assert!(
+                versions.iter().any(|(_, known)| *known == text),
+                "neither version says {text:?}"
+            );
             answered += 1;
             in_flight.push(session.start_call("greeter_greet", arguments.clone()));
             if text == expected {
                 break;
             }
-            assert!(replaced.elapsed() < crate::support::PATIENCE, "the build of round {round} never answered");
+            assert!(
+                replaced.elapsed() < crate::support::PATIENCE,
+                "the build of round {round} never answered"
+            );
         }
     }
     for id in in_flight {
@@ -107,7 +157,10 @@ fn fifty_replacements_while_sixteen_calls_are_always_in_flight() {
     }
     eprintln!("50 replacements, {answered} calls answered");
     for message in session.settle(&[]) {
-        assert_ne!(message["method"], "notifications/tools/list_changed", "the list never changed");
+        assert_ne!(
+            message["method"], "notifications/tools/list_changed",
+            "the list never changed"
+        );
     }
 }
 
@@ -117,17 +170,30 @@ fn killed_in_the_middle_of_compiling_a_usable_cache_is_left() {
     let cache = tempfile::TempDir::new().expect("a temporary folder can be made");
     // Each is killed a little later than the one before, from before the first byte until after the last.
     for round in 0..10_u32 {
-        let start = crate::support::Start::new(&folder).cache(cache.path()).start();
+        let start = crate::support::Start::new(&folder)
+            .cache(cache.path())
+            .start();
         let mut session = Session::open(start, crate::support::Era::Modern);
         let id = session.start_call("hostile_trap", json!({}));
-        let answer = session.host.wait_until(Instant::now() + Duration::from_millis(60) * round, |message| message["id"] == id);
+        let answer = session.host.wait_until(
+            Instant::now() + Duration::from_millis(60) * round,
+            |message| message["id"] == id,
+        );
         session.host.kill();
         if answer.is_some() {
             break;
         }
     }
-    let start = crate::support::Start::new(&folder).cache(cache.path()).start();
+    let start = crate::support::Start::new(&folder)
+        .cache(cache.path())
+        .start();
     let mut session = Session::open(start, crate::support::Era::Modern);
-    assert_eq!(tool_error(&session.call("hostile_trap", json!({}))).0, "internal");
-    assert_eq!(first_text(&session.call("echo_text", json!({"text": "hi"}))), "hi");
+    assert_eq!(
+        tool_error(&session.call("hostile_trap", json!({}))).0,
+        "internal"
+    );
+    assert_eq!(
+        first_text(&session.call("echo_text", json!({"text": "hi"}))),
+        "hi"
+    );
 }

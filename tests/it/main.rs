@@ -27,7 +27,10 @@ fn filters() -> Vec<(&'static str, &'static str)> {
         (r"/tmp/\.tmp\w+", "[temporary]"),
         (r"[0-9a-f]{64}", "[digest]"),
         (r"[0-9a-f]{12}\b", "[digest]"),
-        (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", "[time]"),
+        (
+            r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)",
+            "[time]",
+        ),
         (r"\b\d+(\.\d+)? ?(ns|µs|ms|s)\b", "[duration]"),
     ]
 }

@@ -6,7 +6,7 @@ use std::io::Write;
 use serde_json::{Value, json};
 
 use crate::support::session::first_text;
-use crate::support::{Era, Folder, PATIENCE, Session, Start, Wire, assembled, everywhere, paths};
+use crate::support::{Era, Folder, PATIENCE, Session, Start, Wire, assembled, paths};
 
 #[test]
 fn a_plugin_added_by_renaming_shows_up() {
@@ -14,7 +14,10 @@ fn a_plugin_added_by_renaming_shows_up() {
         folder.add("counter");
         session.wait_for_change();
         assert!(session.tool_names().contains(&"counter_next".to_owned()));
-        assert_eq!(session.call("counter_next", json!({}))["structuredContent"], json!({"result": 1}));
+        assert_eq!(
+            session.call("counter_next", json!({}))["structuredContent"],
+            json!({"result": 1})
+        );
     });
 }
 
@@ -25,7 +28,13 @@ fn a_plugin_removed_is_gone() {
         folder.remove("counter.wasm");
         session.wait_for_change();
         assert!(!session.tool_names().contains(&"counter_next".to_owned()));
-        assert_eq!(session.error("tools/call", json!({"name": "counter_next", "arguments": {}}))["code"], -32602);
+        assert_eq!(
+            session.error(
+                "tools/call",
+                json!({"name": "counter_next", "arguments": {}})
+            )["code"],
+            -32602
+        );
     });
 }
 
@@ -34,9 +43,14 @@ fn a_new_build_with_the_same_list_answers_without_a_notice() {
     everywhere_with(&["echo", "greeter-v1"], |folder, session| {
         let before = session.list_tools();
         let arguments = json!({"name": "Ada"});
-        assert_eq!(first_text(&session.call("greeter_greet", arguments.clone())), "Hello, Ada!");
+        assert_eq!(
+            first_text(&session.call("greeter_greet", arguments.clone())),
+            "Hello, Ada!"
+        );
         folder.add_as("greeter-v2", "greeter-v1.wasm");
-        session.call_until("greeter_greet", &arguments, |result| first_text(result) == "Good day, Ada.");
+        session.call_until("greeter_greet", &arguments, |result| {
+            first_text(result) == "Good day, Ada."
+        });
         assert_eq!(session.list_tools(), before);
         no_notice(session);
     });
@@ -49,8 +63,15 @@ fn a_new_build_with_another_list_is_announced() {
         folder.add_as("greeter-v3", "greeter-v1.wasm");
         session.wait_for_change();
         let names = session.tool_names();
-        assert!(names.contains(&"greeter_welcome".to_owned()) && !names.contains(&"greeter_greet".to_owned()), "{names:?}");
-        assert_eq!(first_text(&session.call("greeter_welcome", json!({"name": "Ada"}))), "Welcome, Ada!");
+        assert!(
+            names.contains(&"greeter_welcome".to_owned())
+                && !names.contains(&"greeter_greet".to_owned()),
+            "{names:?}"
+        );
+        assert_eq!(
+            first_text(&session.call("greeter_welcome", json!({"name": "Ada"}))),
+            "Welcome, Ada!"
+        );
     });
 }
 
@@ -62,11 +83,17 @@ fn a_file_written_slowly_in_place_shows_up_once_it_is_whole() {
         for piece in bytes.chunks(bytes.len() / 20 + 1) {
             file.write_all(piece).expect("a file can be written");
             // Work for the host between the pieces, in which it could notice a part of the file.
-            assert!(!session.tool_names().contains(&"counter_next".to_owned()) || file_is_whole(folder, &bytes));
+            assert!(
+                !session.tool_names().contains(&"counter_next".to_owned())
+                    || file_is_whole(folder, &bytes)
+            );
         }
         drop(file);
         session.wait_for_change();
-        assert_eq!(session.call("counter_next", json!({}))["structuredContent"], json!({"result": 1}));
+        assert_eq!(
+            session.call("counter_next", json!({}))["structuredContent"],
+            json!({"result": 1})
+        );
     });
 }
 
@@ -76,15 +103,24 @@ fn a_build_overwritten_in_place_is_taken_up() {
         let arguments = json!({"name": "Ada"});
         session.call("greeter_greet", arguments.clone());
         let bytes = fs::read(paths::guest("greeter-v2")).expect("a guest can be read");
-        let mut file = fs::OpenOptions::new().write(true).truncate(true).open(folder.file("greeter-v1.wasm")).expect("it is there");
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .truncate(true)
+            .open(folder.file("greeter-v1.wasm"))
+            .expect("it is there");
         for piece in bytes.chunks(bytes.len() / 10 + 1) {
             file.write_all(piece).expect("a file can be written");
             // Until then the last good one answers.
             let text = session.call("greeter_greet", arguments.clone());
-            assert!(["Hello, Ada!", "Good day, Ada."].contains(&first_text(&text)), "{text}");
+            assert!(
+                ["Hello, Ada!", "Good day, Ada."].contains(&first_text(&text)),
+                "{text}"
+            );
         }
         drop(file);
-        session.call_until("greeter_greet", &arguments, |result| first_text(result) == "Good day, Ada.");
+        session.call_until("greeter_greet", &arguments, |result| {
+            first_text(result) == "Good day, Ada."
+        });
         no_notice(session);
     });
 }
@@ -99,17 +135,28 @@ fn the_last_good_build_stays_when_the_new_one_is_broken() {
         for broken in [&whole[..whole.len() / 2], b"not a component", b""] {
             folder.replace("greeter-v1.wasm", broken);
             // The status says so, after the time in which a file that is still being written is given the benefit of the doubt.
-            let says_so = |status: &Value| status["structuredContent"]["problems"].as_array().is_some_and(|all| !all.is_empty());
+            let says_so = |status: &Value| {
+                status["structuredContent"]["problems"]
+                    .as_array()
+                    .is_some_and(|all| !all.is_empty())
+            };
             let status = session.call_until("toolbay_status", &json!({}), says_so);
             assert!(status.to_string().contains("greeter-v1.wasm"), "{status}");
-            assert_eq!(first_text(&session.call("greeter_greet", arguments.clone())), "Hello, Ada!");
+            assert_eq!(
+                first_text(&session.call("greeter_greet", arguments.clone())),
+                "Hello, Ada!"
+            );
             assert_eq!(session.list_tools(), before);
         }
         no_notice(session);
         // A good one ends it.
         folder.add_as("greeter-v2", "greeter-v1.wasm");
-        session.call_until("greeter_greet", &arguments, |result| first_text(result) == "Good day, Ada.");
-        session.call_until("toolbay_status", &json!({}), |status| status["structuredContent"]["problems"] == json!([]));
+        session.call_until("greeter_greet", &arguments, |result| {
+            first_text(result) == "Good day, Ada."
+        });
+        session.call_until("toolbay_status", &json!({}), |status| {
+            status["structuredContent"]["problems"] == json!([])
+        });
     });
 }
 
@@ -118,16 +165,24 @@ fn what_is_no_change_is_not_announced() {
     everywhere_with(&["echo", "greeter-v1"], |folder, session| {
         // The same bytes again, a new time, other files, another name for the same plugin.
         folder.add("echo");
-        let file = fs::File::options().append(true).open(folder.file("echo.wasm")).expect("it is there");
-        file.set_modified(std::time::SystemTime::now()).expect("its time can be set");
+        let file = fs::File::options()
+            .append(true)
+            .open(folder.file("echo.wasm"))
+            .expect("it is there");
+        file.set_modified(std::time::SystemTime::now())
+            .expect("its time can be set");
         fs::write(folder.file("notes.txt"), "nothing").expect("a file can be written");
         fs::write(folder.file(".echo.wasm.swp"), "nothing").expect("a file can be written");
-        fs::rename(folder.file("greeter-v1.wasm"), folder.file("hello.wasm")).expect("a file can be renamed");
+        fs::rename(folder.file("greeter-v1.wasm"), folder.file("hello.wasm"))
+            .expect("a file can be renamed");
         // What does change comes last, and its notice must be the only one.
         folder.add("counter");
         session.wait_for_change();
         assert!(session.tool_names().contains(&"counter_next".to_owned()));
-        assert_eq!(first_text(&session.call("greeter_greet", json!({"name": "Ada"}))), "Hello, Ada!");
+        assert_eq!(
+            first_text(&session.call("greeter_greet", json!({"name": "Ada"}))),
+            "Hello, Ada!"
+        );
         no_notice(session);
     });
 }
@@ -141,7 +196,10 @@ fn a_call_that_runs_ends_on_the_plugin_that_it_began_with() {
         folder.remove("sleepy.wasm");
         session.wait_for_change();
         assert!(!session.tool_names().contains(&"sleepy_nap".to_owned()));
-        assert_eq!(session.call_result(&running)["structuredContent"], json!({"result": 1500}));
+        assert_eq!(
+            session.call_result(&running)["structuredContent"],
+            json!({"result": 1500})
+        );
     });
 }
 
@@ -154,9 +212,13 @@ fn a_folder_made_after_the_start_is_found() {
         session.listen();
         assert_eq!(session.tool_names(), ["toolbay_status"]);
         fs::create_dir_all(&later).expect("a folder can be made");
-        fs::copy(paths::guest("counter"), later.join("counter.wasm")).expect("a file can be copied");
+        fs::copy(paths::guest("counter"), later.join("counter.wasm"))
+            .expect("a file can be copied");
         session.wait_for_change();
-        assert_eq!(session.call("counter_next", json!({}))["structuredContent"], json!({"result": 1}));
+        assert_eq!(
+            session.call("counter_next", json!({}))["structuredContent"],
+            json!({"result": 1})
+        );
     }
 }
 
@@ -182,8 +244,17 @@ fn two_hosts_on_one_folder_and_one_state_see_the_same() {
     let folder = Folder::with(&["echo"]);
     let state = tempfile::TempDir::new().expect("a temporary folder can be made");
     let cache = tempfile::TempDir::new().expect("a temporary folder can be made");
-    let start = |wire| Start::new(&folder).state(state.path()).cache(cache.path()).wire(wire).start();
-    let mut sessions = [Session::open(start(Wire::Pipes), Era::LEGACY), Session::open(start(Wire::Sockets), Era::Modern)];
+    let start = |wire| {
+        Start::new(&folder)
+            .state(state.path())
+            .cache(cache.path())
+            .wire(wire)
+            .start()
+    };
+    let mut sessions = [
+        Session::open(start(Wire::Pipes), Era::LEGACY),
+        Session::open(start(Wire::Sockets), Era::Modern),
+    ];
     for session in &mut sessions {
         session.listen();
     }
@@ -197,7 +268,10 @@ fn two_hosts_on_one_folder_and_one_state_see_the_same() {
         })
         .collect();
     for (session, id) in sessions.iter_mut().zip(ids) {
-        assert_eq!(session.call_result(&id)["structuredContent"], json!({"result": 1}));
+        assert_eq!(
+            session.call_result(&id)["structuredContent"],
+            json!({"result": 1})
+        );
     }
     folder.remove("counter.wasm");
     for session in &mut sessions {
@@ -211,11 +285,18 @@ fn of_two_plugins_with_one_name_the_later_is_refused() {
     everywhere_with(&[], |folder, session| {
         folder.add_as("greeter-v2", "b.wasm");
         session.wait_for_change();
-        assert_eq!(first_text(&session.call("greeter_greet", json!({"name": "Ada"}))), "Good day, Ada.");
+        assert_eq!(
+            first_text(&session.call("greeter_greet", json!({"name": "Ada"}))),
+            "Good day, Ada."
+        );
         // Which of the two is the later goes by the file's name, not by when it came.
         folder.add_as("greeter-v1", "a.wasm");
-        session.call_until("greeter_greet", &json!({"name": "Ada"}), |result| first_text(result) == "Hello, Ada!");
-        let status = session.call_until("toolbay_status", &json!({}), |status| status.to_string().contains("b.wasm"));
+        session.call_until("greeter_greet", &json!({"name": "Ada"}), |result| {
+            first_text(result) == "Hello, Ada!"
+        });
+        let status = session.call_until("toolbay_status", &json!({}), |status| {
+            status.to_string().contains("b.wasm")
+        });
         assert!(status.to_string().contains("greeter"), "{status}");
     });
 }
@@ -230,10 +311,17 @@ fn five_hundred_files_at_once_are_all_there() {
     for number in 0..500 {
         let mut manifest = assembled::manifest("plain");
         manifest["plugin"]["name"] = json!(format!("p{number}"));
-        folder.replace(&format!("p{number}.wasm"), &assembled::bake(&component, &manifest));
+        folder.replace(
+            &format!("p{number}.wasm"),
+            &assembled::bake(&component, &manifest),
+        );
     }
     while session.tool_names().len() < 501 {
-        assert!(start.elapsed() < PATIENCE, "only {} tools", session.tool_names().len());
+        assert!(
+            start.elapsed() < PATIENCE,
+            "only {} tools",
+            session.tool_names().len()
+        );
         session.wait_for_change();
     }
     eprintln!("500 files are listed after {:?}", start.elapsed());
@@ -253,13 +341,24 @@ fn a_manifest_beside_a_component_is_used_and_followed() {
              [tools.run]\ndescription = \"{description}\"\ninput-schema = {{ type = \"object\" }}\n"
         )
     };
-    folder.replace("plain.toml", sidecar("Answers the same each time.").as_bytes());
+    folder.replace(
+        "plain.toml",
+        sidecar("Answers the same each time.").as_bytes(),
+    );
     let mut session = Session::legacy(&folder);
-    assert_eq!(first_text(&session.call("beside_run", json!({}))), "hello from hand-written code");
+    assert_eq!(
+        first_text(&session.call("beside_run", json!({}))),
+        "hello from hand-written code"
+    );
     folder.replace("plain.toml", sidecar("Says the same each time.").as_bytes());
     session.wait_for_change();
     let tools = session.list_tools();
-    assert!(tools.iter().any(|tool| tool["description"] == "Says the same each time."), "{tools:?}");
+    assert!(
+        tools
+            .iter()
+            .any(|tool| tool["description"] == "Says the same each time."),
+        "{tools:?}"
+    );
 }
 
 /// In both eras over both wires, each with a folder of its own that the test may change, told of changes.
@@ -280,7 +379,10 @@ fn everywhere_with(guests: &[&str], test: impl Fn(&Folder, &mut Session)) {
 
 fn no_notice(session: &mut Session) {
     for message in session.settle(&[]) {
-        assert_ne!(message["method"], "notifications/tools/list_changed", "the list has not changed");
+        assert_ne!(
+            message["method"], "notifications/tools/list_changed",
+            "the list has not changed"
+        );
     }
 }
 

@@ -19,7 +19,10 @@ fn five_hundred_requests_in_one_write_are_all_answered() {
         for number in 0..500 {
             let request = match number % 3 {
                 0 => session.compose("tools/list", json!({})),
-                _ => session.compose("tools/call", json!({"name": "echo_text", "arguments": {"text": format!("{number}")}})),
+                _ => session.compose(
+                    "tools/call",
+                    json!({"name": "echo_text", "arguments": {"text": format!("{number}")}}),
+                ),
             };
             ids.push((number, request["id"].clone()));
             writeln!(lines, "{request}").expect("a string takes everything");
@@ -31,7 +34,10 @@ fn five_hundred_requests_in_one_write_are_all_answered() {
                 assert_eq!(answer["result"]["content"][0]["text"], format!("{number}"));
             }
         }
-        writer.join().expect("writing does not panic").expect("the host reads");
+        writer
+            .join()
+            .expect("writing does not panic")
+            .expect("the host reads");
     });
 }
 
@@ -41,8 +47,12 @@ fn answers_larger_than_a_pipe_reach_a_slow_reader_whole() {
     everywhere(&folder, |session| {
         session.call("echo_text", json!({"text": "compiled"}));
         session.host.pause_reading();
-        let large: Vec<Value> = (0..4).map(|_| session.start_call("hostile_large_text", json!({}))).collect();
-        let small: Vec<Value> = (0..4).map(|_| session.start_call("echo_text", json!({"text": "small"}))).collect();
+        let large: Vec<Value> = (0..4)
+            .map(|_| session.start_call("hostile_large_text", json!({})))
+            .collect();
+        let small: Vec<Value> = (0..4)
+            .map(|_| session.start_call("echo_text", json!({"text": "small"})))
+            .collect();
         session.host.read_by(4096);
         for id in &large {
             assert_eq!(first_text(&session.call_result(id)).len(), 4 * MIB);
@@ -64,20 +74,33 @@ fn a_client_that_stops_reading_costs_a_bounded_amount_of_memory() {
         let mut lines = String::new();
         let mut ids = Vec::new();
         for _ in 0..500 {
-            let request = session.compose("tools/call", json!({"name": "hostile_large_text", "arguments": {}}));
+            let request = session.compose(
+                "tools/call",
+                json!({"name": "hostile_large_text", "arguments": {}}),
+            );
             ids.push(request["id"].clone());
             writeln!(lines, "{request}").expect("a string takes everything");
         }
         let writer = session.host.send_from_a_thread(lines.into_bytes());
         let most = most_memory_until_idle(&session);
-        eprintln!("{wire:?}: at most {} MiB while nobody reads", most / MIB as u64);
-        assert!(most < 600 * MIB as u64, "the host holds {} MiB for a client that does not read", most / MIB as u64);
+        eprintln!(
+            "{wire:?}: at most {} MiB while nobody reads",
+            most / MIB as u64
+        );
+        assert!(
+            most < 600 * MIB as u64,
+            "the host holds {} MiB for a client that does not read",
+            most / MIB as u64
+        );
         // It has only waited: everything comes as soon as it is fetched.
         session.host.read_by(1 << 16);
         for id in &ids {
             assert_eq!(first_text(&session.call_result(id)).len(), 4 * MIB);
         }
-        writer.join().expect("writing does not panic").expect("the host reads");
+        writer
+            .join()
+            .expect("writing does not panic")
+            .expect("the host reads");
     }
 }
 
@@ -85,12 +108,18 @@ fn a_client_that_stops_reading_costs_a_bounded_amount_of_memory() {
 fn a_line_longer_than_allowed_is_answered_with_the_limit() {
     let folder = Folder::with(&["echo"]);
     everywhere(&folder, |session| {
-        let mut request = session.compose("tools/call", json!({"name": "echo_length", "arguments": {"text": "x".repeat(17 * MIB)}}));
+        let mut request = session.compose(
+            "tools/call",
+            json!({"name": "echo_length", "arguments": {"text": "x".repeat(17 * MIB)}}),
+        );
         session.host.send(&request);
         let answer = session.host.answer(&request["id"]);
         assert!(answer["error"]["code"].is_i64(), "{answer}");
         let message = answer["error"]["message"].as_str().expect("a message");
-        assert!(message.contains("16 MiB") || message.contains("16777216"), "the limit is not in {message:?}");
+        assert!(
+            message.contains("16 MiB") || message.contains("16777216"),
+            "the limit is not in {message:?}"
+        );
 
         // With its id at the very end, nobody can know whom to answer: but an answer comes.
         let members = request.as_object_mut().expect("a request is an object");
@@ -98,7 +127,10 @@ fn a_line_longer_than_allowed_is_answered_with_the_limit() {
         let text = serde_json::to_string(members).expect("it is JSON");
         let line = format!("{},\"id\":{id}}}\n", &text[..text.len() - 1]);
         session.host.account(b"{}\n");
-        session.host.send_unaccounted(line.as_bytes()).expect("the host reads");
+        session
+            .host
+            .send_unaccounted(line.as_bytes())
+            .expect("the host reads");
         assert!(session.host.anonymous_error()["error"]["code"].is_i64());
         session.settle(&[]);
     });
@@ -117,12 +149,18 @@ fn a_line_just_within_the_limit_is_served() {
 fn a_line_may_come_in_pieces_and_many_in_one() {
     let folder = Folder::with(&["echo"]);
     everywhere(&folder, |session| {
-        let one = session.compose("tools/call", json!({"name": "echo_text", "arguments": {"text": "ä\u{1f600}"}}));
+        let one = session.compose(
+            "tools/call",
+            json!({"name": "echo_text", "arguments": {"text": "ä\u{1f600}"}}),
+        );
         let line = format!("{one}\n");
         session.host.account(line.as_bytes());
         // Byte by byte, also through the middle of a character.
         for byte in line.as_bytes() {
-            session.host.send_unaccounted(&[*byte]).expect("the host reads");
+            session
+                .host
+                .send_unaccounted(&[*byte])
+                .expect("the host reads");
         }
         assert_eq!(first_text(&session.call_result(&one["id"])), "ä\u{1f600}");
 
@@ -131,8 +169,14 @@ fn a_line_may_come_in_pieces_and_many_in_one() {
         let lines = format!("{two}\n\n\r\n{three}\n");
         let (start, end) = lines.split_at(lines.len() / 2);
         session.host.account(lines.as_bytes());
-        session.host.send_unaccounted(start.as_bytes()).expect("the host reads");
-        session.host.send_unaccounted(end.as_bytes()).expect("the host reads");
+        session
+            .host
+            .send_unaccounted(start.as_bytes())
+            .expect("the host reads");
+        session
+            .host
+            .send_unaccounted(end.as_bytes())
+            .expect("the host reads");
         session.host.answer(&two["id"]);
         session.host.answer(&three["id"]);
     });
@@ -142,7 +186,8 @@ fn a_line_may_come_in_pieces_and_many_in_one() {
 fn a_mark_of_byte_order_at_the_very_beginning_is_passed_over() {
     for era in Era::BOTH {
         let mut host = Start::new(&Folder::empty()).start();
-        host.send_unaccounted(b"\xef\xbb\xbf").expect("the host reads");
+        host.send_unaccounted(b"\xef\xbb\xbf")
+            .expect("the host reads");
         Session::open(host, era).tool_names();
     }
 }
@@ -157,7 +202,10 @@ fn ten_thousand_calls_in_flight_are_all_answered_within_bounds() {
         let mut lines = String::new();
         let mut ids = Vec::new();
         for _ in 0..10_000 {
-            let request = session.compose("tools/call", json!({"name": "sleepy_nap", "arguments": {"milliseconds": 1}}));
+            let request = session.compose(
+                "tools/call",
+                json!({"name": "sleepy_nap", "arguments": {"milliseconds": 1}}),
+            );
             ids.push(request["id"].clone());
             writeln!(lines, "{request}").expect("a string takes everything");
         }
@@ -170,9 +218,22 @@ fn ten_thousand_calls_in_flight_are_all_answered_within_bounds() {
                 most = most.max(session.host.memory());
             }
         }
-        writer.join().expect("writing does not panic").expect("the host reads");
-        eprintln!("{wire:?}: 10,000 naps of 1 ms in {:?}, {} MiB before, at most {} MiB", start.elapsed(), before >> 20, most >> 20);
-        assert!(most < before + 400 * MIB as u64, "{} MiB became {} MiB", before >> 20, most >> 20);
+        writer
+            .join()
+            .expect("writing does not panic")
+            .expect("the host reads");
+        eprintln!(
+            "{wire:?}: 10,000 naps of 1 ms in {:?}, {} MiB before, at most {} MiB",
+            start.elapsed(),
+            before >> 20,
+            most >> 20
+        );
+        assert!(
+            most < before + 400 * MIB as u64,
+            "{} MiB became {} MiB",
+            before >> 20,
+            most >> 20
+        );
     }
 }
 
@@ -190,7 +251,10 @@ fn most_memory_until_idle(session: &Session) -> u64 {
         if idle_since.elapsed().as_millis() > 500 {
             return most;
         }
-        assert!(Instant::now() < deadline, "the host is still busy with answers that nobody reads");
+        assert!(
+            Instant::now() < deadline,
+            "the host is still busy with answers that nobody reads"
+        );
         std::thread::yield_now();
     }
 }

@@ -94,7 +94,9 @@ fn wit_folder() -> Wit {
 }
 
 fn source(name: &str) -> String {
-    let path = paths::root().join("tests/guests/wat").join(format!("{name}.wat"));
+    let path = paths::root()
+        .join("tests/guests/wat")
+        .join(format!("{name}.wat"));
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
@@ -105,12 +107,17 @@ fn component(source: &str, wit: &Wit, world: &str) -> Vec<u8> {
         Wit::Text(text) => resolve.push_str("inline.wit", text),
     };
     let package = package.expect("the interface is valid WIT");
-    let world = resolve.select_world(&[package], Some(world)).expect("the world is there");
+    let world = resolve
+        .select_world(&[package], Some(world))
+        .expect("the world is there");
     let mut module = wat::parse_str(source).unwrap_or_else(|error| panic!("{error}"));
-    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).expect("the module takes a section");
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)
+        .expect("the module takes a section");
     // Not validated: some of these are wrong on purpose.
     let encoder = ComponentEncoder::default().validate(false).module(&module);
-    encoder.and_then(|mut encoder| encoder.encode()).unwrap_or_else(|error| panic!("{error:#}\n{source}"))
+    encoder
+        .and_then(|mut encoder| encoder.encode())
+        .unwrap_or_else(|error| panic!("{error:#}\n{source}"))
 }
 
 fn leb128(mut number: usize) -> Vec<u8> {

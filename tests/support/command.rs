@@ -1,6 +1,8 @@
 //! Commands of the program under test, in an environment that holds nothing of the machine's own.
 
+use std::fs::File;
 use std::io::Read;
+use std::os::fd::FromRawFd;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::channel;
@@ -35,26 +37,92 @@ pub(crate) struct Output {
 impl Output {
     /// All of it as one text, for a snapshot.
     pub(crate) fn transcript(&self) -> String {
-        let code = self.code.map_or_else(|| "killed".to_owned(), |code| code.to_string());
-        format!("exit: {code}\n--- stdout\n{}--- stderr\n{}", self.stdout, self.stderr)
+        let code = self
+            .code
+            .map_or_else(|| "killed".to_owned(), |code| code.to_string());
+        format!(
+            "exit: {code}\n--- stdout\n{}--- stderr\n{}",
+            self.stdout, self.stderr
+        )
     }
 }
 
 /// Runs a command to its end, with nothing on its stdin, and kills it where it does not come to one.
 pub(crate) fn run(mut command: Command) -> Output {
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command
+        .spawn()
+        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let stdout = read_all(child.stdout.take().expect("stdout is a pipe"));
     let stderr = read_all(child.stderr.take().expect("stderr is a pipe"));
     // Both streams end when the process does, so waiting for them is waiting for it.
-    let streams = stdout.recv_timeout(LIMIT).and_then(|stdout| Ok((stdout, stderr.recv_timeout(LIMIT)?)));
+    let streams = stdout
+        .recv_timeout(LIMIT)
+        .and_then(|stdout| Ok((stdout, stderr.recv_timeout(LIMIT)?)));
     let Ok((stdout, stderr)) = streams else {
         let _ = child.kill();
         let _ = child.wait();
         panic!("{command:?} did not end within {LIMIT:?}");
     };
     let status = child.wait().expect("the command was started here");
-    Output { code: status.code(), stdout, stderr }
+    Output {
+        code: status.code(),
+        stdout,
+        stderr,
+    }
+}
+
+/// Runs a command with its output on a terminal and gives what that would have shown.
+pub(crate) fn run_on_a_terminal(mut command: Command) -> String {
+    let (mut terminal, of_command) = open_terminal();
+    let error_stream = of_command.try_clone().expect("a terminal can be shared");
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::from(of_command))
+        .stderr(Stdio::from(error_stream));
+    let mut child = command
+        .spawn()
+        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    // The command holds the other end, which has to be closed for reading to come to an end.
+    drop(command);
+    let (sender, receiver) = channel();
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        // At its end a terminal gives an error instead of nothing; what was read until then is there all the same.
+        let _ = terminal.read_to_end(&mut bytes);
+        let _ = sender.send(String::from_utf8_lossy(&bytes).into_owned());
+    });
+    let shown = receiver.recv_timeout(LIMIT);
+    let _ = child.kill();
+    let _ = child.wait();
+    shown.unwrap_or_else(|_| panic!("the command did not end within {LIMIT:?}"))
+}
+
+/// Both ends of a new terminal: the one that sees what is shown, and the one to show it on.
+fn open_terminal() -> (File, File) {
+    let (mut seeing, mut showing) = (-1, -1);
+    // SAFETY: both places are valid for writing, and the null pointers ask for the defaults.
+    let outcome = unsafe {
+        libc::openpty(
+            &raw mut seeing,
+            &raw mut showing,
+            std::ptr::null_mut(),
+            std::ptr::null(),
+            std::ptr::null(),
+        )
+    };
+    assert_eq!(
+        outcome,
+        0,
+        "a terminal can be made: {}",
+        std::io::Error::last_os_error()
+    );
+    // SAFETY: the call has just opened both, and nobody else knows of them.
+    let own = |descriptor| unsafe { File::from_raw_fd(descriptor) };
+    (own(seeing), own(showing))
 }
 
 fn read_all(mut stream: impl Read + Send + 'static) -> std::sync::mpsc::Receiver<String> {

@@ -21,7 +21,11 @@ impl Folder {
         let (plugins, staging) = (root.path().join("plugins"), root.path().join("staging"));
         fs::create_dir(&plugins).expect("a folder can be made");
         fs::create_dir(&staging).expect("a folder can be made");
-        Self { plugins, staging, _root: root }
+        Self {
+            plugins,
+            staging,
+            _root: root,
+        }
     }
 
     /// With the components of these packages of `tests/guests/`, under their own names.
@@ -47,7 +51,10 @@ impl Folder {
 
     /// Puts a guest there under another file name, replacing what had it.
     pub(crate) fn add_as(&self, guest: &str, name: &str) {
-        self.replace(name, &fs::read(paths::guest(guest)).expect("a guest can be read"));
+        self.replace(
+            name,
+            &fs::read(paths::guest(guest)).expect("a guest can be read"),
+        );
     }
 
     /// Puts one of the plugins that are assembled by hand there.

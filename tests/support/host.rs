@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, channel};
 use std::thread::{self, JoinHandle};
@@ -35,7 +35,13 @@ impl Start {
 
     pub(crate) fn on(folders: &[&Path]) -> Self {
         let folders = folders.iter().map(|folder| folder.to_path_buf()).collect();
-        Self { folders, wire: Wire::Pipes, cache: None, state: None, variables: Vec::new() }
+        Self {
+            folders,
+            wire: Wire::Pipes,
+            cache: None,
+            state: None,
+            variables: Vec::new(),
+        }
     }
 
     pub(crate) fn wire(mut self, wire: Wire) -> Self {
@@ -71,8 +77,13 @@ impl Start {
             command.env("TOOLBAY_STATE_DIR", state);
         }
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
-        command.stdin(Stdio::from(ends.child_stdin)).stdout(Stdio::from(ends.child_stdout)).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap_or_else(|error| panic!("{:?}: {error}", command.get_program()));
+        command
+            .stdin(Stdio::from(ends.child_stdin))
+            .stdout(Stdio::from(ends.child_stdout))
+            .stderr(Stdio::piped());
+        let mut child = command
+            .spawn()
+            .unwrap_or_else(|error| panic!("{:?}: {error}", command.get_program()));
         // The child's ends are in the command still: only when they are closed here does the end of one become visible.
         drop(command);
 
@@ -81,7 +92,16 @@ impl Start {
         let messages = read_lines(ends.output, Arc::clone(&shared));
         let stderr_end = read_stderr(stderr, Arc::clone(&shared));
         let exited = announce_exit(&child);
-        Host { child, exited, input: Some(ends.input), messages, early: VecDeque::new(), shared, stderr_end, _home: home }
+        Host {
+            child,
+            exited,
+            input: Some(ends.input),
+            messages,
+            early: VecDeque::new(),
+            shared,
+            stderr_end,
+            _home: home,
+        }
     }
 }
 
@@ -113,12 +133,16 @@ impl Host {
     /// Writes bytes as they are. What ends in mid-line is continued by the next.
     pub(crate) fn send_raw(&mut self, bytes: &[u8]) {
         lock(&self.shared.ledger).sent(bytes);
-        self.send_unaccounted(bytes).expect("the host reads its stdin");
+        self.send_unaccounted(bytes)
+            .expect("the host reads its stdin");
     }
 
     /// Writes bytes that the ledger has been told of already or must not know, such as part of a line.
     pub(crate) fn send_unaccounted(&mut self, bytes: &[u8]) -> std::io::Result<()> {
-        self.input.as_mut().expect("stdin is still open").write_all(bytes)
+        self.input
+            .as_mut()
+            .expect("stdin is still open")
+            .write_all(bytes)
     }
 
     /// Tells the ledger what is going to be sent in pieces.
@@ -134,7 +158,12 @@ impl Host {
     /// Writes everything from another thread, since a host that cannot get rid of its answers stops reading.
     pub(crate) fn send_from_a_thread(&self, bytes: Vec<u8>) -> JoinHandle<std::io::Result<()>> {
         lock(&self.shared.ledger).sent(&bytes);
-        let mut input = self.input.as_ref().expect("stdin is still open").try_clone().expect("stdin can be shared");
+        let mut input = self
+            .input
+            .as_ref()
+            .expect("stdin is still open")
+            .try_clone()
+            .expect("stdin can be shared");
         thread::spawn(move || input.write_all(&bytes))
     }
 
@@ -152,13 +181,21 @@ impl Host {
     pub(crate) fn wait_for(&mut self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         let message = self.wait_until(Instant::now() + PATIENCE, &wanted);
         message.unwrap_or_else(|| {
-            let seen: Vec<String> = self.early.iter().map(|message| shorten(&message.to_string())).collect();
+            let seen: Vec<String> = self
+                .early
+                .iter()
+                .map(|message| shorten(&message.to_string()))
+                .collect();
             panic!("{what} did not come; what else came: [{}]", seen.join("\n"))
         })
     }
 
     /// Like `wait_for`, but gives nothing where it does not come in time.
-    pub(crate) fn wait_until(&mut self, deadline: Instant, wanted: impl Fn(&Value) -> bool) -> Option<Value> {
+    pub(crate) fn wait_until(
+        &mut self,
+        deadline: Instant,
+        wanted: impl Fn(&Value) -> bool,
+    ) -> Option<Value> {
         if let Some(place) = self.early.iter().position(&wanted) {
             return self.early.remove(place);
         }
@@ -174,12 +211,16 @@ impl Host {
 
     /// The answer to the request with this id.
     pub(crate) fn answer(&mut self, id: &Value) -> Value {
-        self.wait_for(&format!("an answer to {id}"), |message| message.get("method").is_none() && message["id"] == *id)
+        self.wait_for(&format!("an answer to {id}"), |message| {
+            message.get("method").is_none() && message["id"] == *id
+        })
     }
 
     /// An error that belongs to no request.
     pub(crate) fn anonymous_error(&mut self) -> Value {
-        self.wait_for("an error without an id", |message| message.get("id").is_none() && message.get("error").is_some())
+        self.wait_for("an error without an id", |message| {
+            message.get("id").is_none() && message.get("error").is_some()
+        })
     }
 
     /// Whatever came and was not asked for, without waiting for more.
@@ -197,9 +238,15 @@ impl Host {
     pub(crate) fn wait_for_exit(&mut self) -> (ExitStatus, Duration) {
         let start = Instant::now();
         let ended = self.exited.recv_timeout(PATIENCE) != Err(RecvTimeoutError::Timeout);
-        assert!(ended, "the host is still running {PATIENCE:?} after it should have ended");
+        assert!(
+            ended,
+            "the host is still running {PATIENCE:?} after it should have ended"
+        );
         let took = start.elapsed();
-        let status = self.child.wait().expect("the host was started by this test");
+        let status = self
+            .child
+            .wait()
+            .expect("the host was started by this test");
         self.read_to_the_end();
         (status, took)
     }
@@ -218,17 +265,19 @@ impl Host {
         String::from_utf8_lossy(&lock(&self.shared.stderr)).into_owned()
     }
 
-    /// The ids of requests without an answer.
-    pub(crate) fn unanswered(&self) -> Vec<String> {
-        lock(&self.shared.ledger).unanswered()
-    }
-
     /// How much memory the process holds, in bytes, without what it shares with others.
     pub(crate) fn memory(&self) -> u64 {
         let path = format!("/proc/{}/smaps_rollup", self.id());
         let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
-        let line = text.lines().find_map(|line| line.strip_prefix("Pss:")).expect("the kernel says Pss");
-        let kilobytes: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number of kilobytes");
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix("Pss:"))
+            .expect("the kernel says Pss");
+        let kilobytes: u64 = line
+            .trim()
+            .trim_end_matches(" kB")
+            .parse()
+            .expect("a number of kilobytes");
         kilobytes << 10
     }
 
@@ -238,7 +287,12 @@ impl Host {
         let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
         // The name, in brackets, may hold spaces; user and system time are the 12th and 13th field after it.
         let (_, fields) = text.rsplit_once(')').expect("a name in brackets");
-        fields.split_whitespace().skip(11).take(2).map(|field| field.parse::<u64>().expect("a number of ticks")).sum()
+        fields
+            .split_whitespace()
+            .skip(11)
+            .take(2)
+            .map(|field| field.parse::<u64>().expect("a number of ticks"))
+            .sum()
     }
 
     /// For a host whose answers nobody read to the end: its last line may be cut off.
@@ -260,7 +314,9 @@ impl Host {
         };
         let stderr = self.stderr_end.recv_timeout(left());
         if stdout == RecvTimeoutError::Timeout || stderr == Err(RecvTimeoutError::Timeout) {
-            lock(&self.shared.ledger).fault("something still holds the host's stdout or stderr after its end".to_owned());
+            lock(&self.shared.ledger).fault(
+                "something still holds the host's stdout or stderr after its end".to_owned(),
+            );
         }
     }
 }
@@ -277,7 +333,11 @@ impl Drop for Host {
                 eprintln!("wrong lines:\n{faults}");
             }
         } else {
-            assert!(faults.is_empty(), "wrong lines:\n{faults}\nthe host's stderr:\n{}", shorten(&self.stderr()));
+            assert!(
+                faults.is_empty(),
+                "wrong lines:\n{faults}\nthe host's stderr:\n{}",
+                shorten(&self.stderr())
+            );
         }
     }
 }
@@ -291,7 +351,12 @@ fn announce_exit(child: &Child) -> Receiver<()> {
         // SAFETY: `waitid` fills the structure that it is given, for which all zeroes are a valid value.
         unsafe {
             let mut info: libc::siginfo_t = std::mem::zeroed();
-            libc::waitid(libc::P_PID, id, &raw mut info, libc::WEXITED | libc::WNOWAIT);
+            libc::waitid(
+                libc::P_PID,
+                id,
+                &raw mut info,
+                libc::WEXITED | libc::WNOWAIT,
+            );
         }
         drop(sender);
     });

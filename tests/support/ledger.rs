@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::schemas::{self, MODERN};
 
@@ -31,7 +32,13 @@ pub(crate) struct Ledger {
 
 impl Ledger {
     pub(crate) fn new() -> Self {
-        Self { open: HashMap::new(), cancelled: HashMap::new(), negotiated: None, anonymous: 0, faults: Vec::new() }
+        Self {
+            open: HashMap::new(),
+            cancelled: HashMap::new(),
+            negotiated: None,
+            anonymous: 0,
+            faults: Vec::new(),
+        }
     }
 
     /// Whatever was wrong so far.
@@ -39,30 +46,32 @@ impl Ledger {
         &self.faults
     }
 
-    /// The ids of requests that still have no answer.
-    pub(crate) fn unanswered(&self) -> Vec<String> {
-        self.open.keys().cloned().collect()
-    }
-
     /// Notes what goes out, however broken it is.
     pub(crate) fn sent(&mut self, bytes: &[u8]) {
-        for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()) {
-            let message: Value = serde_json::from_slice(line).unwrap_or(Value::Null);
-            let method = message["method"].as_str();
-            if method == Some("notifications/cancelled") {
-                self.give_up(&message["params"]["requestId"]);
+        for line in bytes
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !line.trim_ascii().is_empty())
+        {
+            let message = members(line).unwrap_or_default();
+            let params = message.get("params").map(|params| params.get().as_bytes());
+            let params = params.and_then(members).unwrap_or_default();
+            let method = value(&message, "method");
+            if method == "notifications/cancelled" {
+                self.give_up(&value(&params, "requestId"));
             }
-            if method.is_none() && (message.get("result").is_some() || message.get("error").is_some()) {
+            if method.is_null() && (message.contains_key("result") || message.contains_key("error"))
+            {
                 continue;
             }
-            let id = &message["id"];
+            let id = value(&message, "id");
             if id.is_string() || id.is_i64() || id.is_u64() {
-                let asked = &message["params"]["_meta"]["io.modelcontextprotocol/protocolVersion"];
-                let modern = asked.is_string() || method == Some("server/discover");
+                let asked = &value(&params, "_meta")["io.modelcontextprotocol/protocolVersion"];
+                let modern = asked.is_string() || method == "server/discover";
                 let revision = if modern { MODERN } else { self.legacy() };
-                let request = Request { method: method.unwrap_or_default().to_owned(), revision };
+                let method = method.as_str().unwrap_or_default().to_owned();
+                let request = Request { method, revision };
                 self.open.entry(id.to_string()).or_default().push(request);
-            } else if method.is_none() || message.get("id").is_some() {
+            } else if method.is_null() || message.contains_key("id") {
                 self.anonymous += 1;
             }
         }
@@ -78,7 +87,10 @@ impl Ledger {
         match self.check(line) {
             Ok(message) => message,
             Err((fault, message)) => {
-                self.faults.push(format!("{fault}\n  in the line {}", shorten(&String::from_utf8_lossy(line))));
+                self.faults.push(format!(
+                    "{fault}\n  in the line {}",
+                    shorten(&String::from_utf8_lossy(line))
+                ));
                 message
             }
         }
@@ -91,7 +103,10 @@ impl Ledger {
 
     /// Notes that the host's output ended in mid-line.
     pub(crate) fn unfinished(&mut self, rest: &[u8]) {
-        self.faults.push(format!("{UNFINISHED}: {}", shorten(&String::from_utf8_lossy(rest))));
+        self.faults.push(format!(
+            "{UNFINISHED}: {}",
+            shorten(&String::from_utf8_lossy(rest))
+        ));
     }
 
     /// A host need not finish a line that nobody reads.
@@ -105,14 +120,20 @@ impl Ledger {
 
     fn give_up(&mut self, id: &Value) {
         let id = id.to_string();
-        if let Some(request) = self.open.remove(&id).and_then(|mut requests| requests.pop()) {
+        if let Some(request) = self
+            .open
+            .remove(&id)
+            .and_then(|mut requests| requests.pop())
+        {
             self.cancelled.insert(id, request);
         }
     }
 
     fn check(&mut self, line: &[u8]) -> Result<Value, (String, Value)> {
-        let text = str::from_utf8(line).map_err(|error| (format!("not UTF-8: {error}"), Value::Null))?;
-        let message: Value = serde_json::from_str(text).map_err(|error| (format!("not JSON: {error}"), Value::Null))?;
+        let text =
+            str::from_utf8(line).map_err(|error| (format!("not UTF-8: {error}"), Value::Null))?;
+        let message: Value = serde_json::from_str(text)
+            .map_err(|error| (format!("not JSON: {error}"), Value::Null))?;
         let checked = if message.get("method").is_some() {
             self.check_notification(&message)
         } else if message.get("error").is_some() {
@@ -127,19 +148,33 @@ impl Ledger {
     }
 
     fn check_notification(&self, message: &Value) -> Result<(), String> {
-        let method = message["method"].as_str().ok_or("the method is not a string")?;
+        let method = message["method"]
+            .as_str()
+            .ok_or("the method is not a string")?;
         if message.get("id").is_some() {
-            return Err(format!("the host asked the client for {method}, which no test lets it"));
+            return Err(format!(
+                "the host asked the client for {method}, which no test lets it"
+            ));
         }
-        let subscribed = message["params"]["_meta"].get("io.modelcontextprotocol/subscriptionId").is_some();
-        let revision = if subscribed || self.negotiated.is_none() { MODERN } else { self.legacy() };
+        let subscribed = message["params"]["_meta"]
+            .get("io.modelcontextprotocol/subscriptionId")
+            .is_some();
+        let revision = if subscribed || self.negotiated.is_none() {
+            MODERN
+        } else {
+            self.legacy()
+        };
         let definition = match method {
             "notifications/tools/list_changed" => "ToolListChangedNotification",
             "notifications/subscriptions/acknowledged" => "SubscriptionsAcknowledgedNotification",
             "notifications/progress" => "ProgressNotification",
             "notifications/message" => "LoggingMessageNotification",
             "notifications/cancelled" => "CancelledNotification",
-            _ => return Err(format!("the host sent {method}, which nothing here can cause")),
+            _ => {
+                return Err(format!(
+                    "the host sent {method}, which nothing here can cause"
+                ));
+            }
         };
         schemas::check(revision, "JSONRPCNotification", message)?;
         schemas::check(revision, definition, message)
@@ -151,21 +186,34 @@ impl Ledger {
         }
         let id = message.get("id");
         let revision = match id {
-            Some(id) => self.answered(id, |_| true)?.revision,
+            // With one id on two requests, it is the second that is refused.
+            Some(id) => self.answered(id, |_| false)?.revision,
             None if self.anonymous > 0 => {
                 self.anonymous -= 1;
                 // The schema of 2025-06-18 asks for an id also where there is none to give; the later ones do not.
-                if self.negotiated.is_some() { "2025-11-25" } else { MODERN }
+                if self.negotiated.is_some() {
+                    "2025-11-25"
+                } else {
+                    MODERN
+                }
             }
             None => return Err("an error that belongs to nothing that was sent".to_owned()),
         };
-        let definition = if revision == "2025-06-18" { "JSONRPCError" } else { "JSONRPCErrorResponse" };
+        let definition = if revision == "2025-06-18" {
+            "JSONRPCError"
+        } else {
+            "JSONRPCErrorResponse"
+        };
         schemas::check(revision, definition, message)?;
         let (code, error) = (message["error"]["code"].as_i64(), &message["error"]);
         match code {
             Some(-32002 | -32042) => Err("this error code must never be used".to_owned()),
-            Some(-32022) if revision == MODERN => schemas::check(revision, "UnsupportedProtocolVersionError", message),
-            Some(-32700) if schemas::defines(revision, "ParseError") => schemas::check(revision, "ParseError", error),
+            Some(-32022) if revision == MODERN => {
+                schemas::check(revision, "UnsupportedProtocolVersionError", message)
+            }
+            Some(-32700) if schemas::defines(revision, "ParseError") => {
+                schemas::check(revision, "ParseError", error)
+            }
             _ => Ok(()),
         }
     }
@@ -174,7 +222,11 @@ impl Ledger {
         let (id, result) = (&message["id"], &message["result"]);
         // With one id on two requests, the result is of the one that it fits.
         let request = self.answered(id, |request| check_result_of(request, result).is_ok())?;
-        let envelope = if request.revision == "2025-06-18" { "JSONRPCResponse" } else { "JSONRPCResultResponse" };
+        let envelope = if request.revision == "2025-06-18" {
+            "JSONRPCResponse"
+        } else {
+            "JSONRPCResultResponse"
+        };
         schemas::check(request.revision, envelope, message)?;
         check_result_of(&request, result)?;
         if request.method == "initialize" {
@@ -184,14 +236,17 @@ impl Ledger {
         Ok(())
     }
 
-    /// Takes the open request that has this id; of several, the first that `fits`.
+    /// Takes the open request that has this id; of several, the first that `fits` or else the last.
     fn answered(&mut self, id: &Value, fits: impl Fn(&Request) -> bool) -> Result<Request, String> {
         let key = id.to_string();
         let Some(requests) = self.open.get_mut(&key) else {
             // A cancelled request's answer may have been on its way already.
-            return self.cancelled.remove(&key).ok_or_else(|| format!("no request waits for an answer to {key}"));
+            return self
+                .cancelled
+                .remove(&key)
+                .ok_or_else(|| format!("no request waits for an answer to {key}"));
         };
-        let place = requests.iter().position(fits).unwrap_or(0);
+        let place = requests.iter().position(fits).unwrap_or(requests.len() - 1);
         let request = requests.remove(place);
         if requests.is_empty() {
             self.open.remove(&key);
@@ -215,10 +270,25 @@ fn check_result_of(request: &Request, result: &Value) -> Result<(), String> {
         // The schema only advises it; a client that starts a server for each call has no other way to know its version.
         let server = &result["_meta"]["io.modelcontextprotocol/serverInfo"]["name"];
         if server != "toolbay" {
-            return Err(format!("a result of {} without the server's name in _meta", request.method));
+            return Err(format!(
+                "a result of {} without the server's name in _meta",
+                request.method
+            ));
         }
     }
     Ok(())
+}
+
+/// The members of an object, each as it is written: however deep one is nested, the others can be read.
+fn members(text: &[u8]) -> Option<HashMap<String, Box<RawValue>>> {
+    serde_json::from_slice(text).ok()
+}
+
+fn value(members: &HashMap<String, Box<RawValue>>, name: &str) -> Value {
+    members
+        .get(name)
+        .and_then(|text| serde_json::from_str(text.get()).ok())
+        .unwrap_or_default()
 }
 
 /// The beginning of a long text.

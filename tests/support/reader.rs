@@ -46,7 +46,10 @@ impl Shared {
     fn wait_for_appetite(&self) -> usize {
         let mut appetite = lock(&self.appetite);
         while *appetite == 0 {
-            appetite = self.appetite_changed.wait(appetite).unwrap_or_else(PoisonError::into_inner);
+            appetite = self
+                .appetite_changed
+                .wait(appetite)
+                .unwrap_or_else(PoisonError::into_inner);
         }
         *appetite
     }
@@ -89,7 +92,10 @@ fn deliver(line: &[u8], shared: &Shared, sender: &Sender<Value>) {
 
 /// Keeps the beginning of what the host writes to stderr and checks that none of it could change a terminal. The channel
 /// closes at the end of stderr.
-pub(crate) fn read_stderr(mut stderr: impl Read + Send + 'static, shared: Arc<Shared>) -> Receiver<()> {
+pub(crate) fn read_stderr(
+    mut stderr: impl Read + Send + 'static,
+    shared: Arc<Shared>,
+) -> Receiver<()> {
     let (sender, receiver) = channel();
     thread::spawn(move || {
         let mut piece = vec![0; 1 << 16];
@@ -111,6 +117,6 @@ pub(crate) fn read_stderr(mut stderr: impl Read + Send + 'static, shared: Arc<Sh
 pub(crate) fn first_nasty(text: &str) -> Option<char> {
     text.chars().find(|character| {
         let direction = matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}');
-        (character.is_control() && *character != '\n') || direction
+        (character.is_control() && !matches!(character, '\n' | '\t')) || direction
     })
 }

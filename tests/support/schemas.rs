@@ -25,19 +25,32 @@ pub(crate) fn revision_for(negotiated: &str) -> &'static str {
 
 /// Checks a value against one definition; the error lists every fault with its place.
 pub(crate) fn check(revision: &'static str, definition: &str, value: &Value) -> Result<(), String> {
-    let Some(schemas) = schemas() else { return Ok(()) };
+    let Some(schemas) = schemas() else {
+        return Ok(());
+    };
     let faults: Vec<String> = schemas
         .validator(revision, definition)?
         .iter_errors(value)
         .take(8)
         .map(|error| format!("{}: {error}", error.instance_path()))
         .collect();
-    if faults.is_empty() { Ok(()) } else { Err(format!("not a {definition} of {revision}: {}", faults.join("; "))) }
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(format!(
+            "not a {definition} of {revision}: {}",
+            faults.join("; ")
+        ))
+    }
 }
 
 /// Whether a revision knows the definition at all.
 pub(crate) fn defines(revision: &'static str, definition: &str) -> bool {
-    schemas().is_none_or(|schemas| schemas.definitions(revision).is_some_and(|all| all.contains_key(definition)))
+    schemas().is_none_or(|schemas| {
+        schemas
+            .definitions(revision)
+            .is_some_and(|all| all.contains_key(definition))
+    })
 }
 
 struct Schemas {
@@ -73,15 +86,29 @@ impl Schemas {
 
     /// Draft 7, in which the oldest is written, has another word for it.
     fn keyword(revision: &'static str) -> &'static str {
-        if revision == OLDER { "definitions" } else { "$defs" }
+        if revision == OLDER {
+            "definitions"
+        } else {
+            "$defs"
+        }
     }
 
-    fn validator(&self, revision: &'static str, definition: &str) -> Result<Arc<Validator>, String> {
-        let mut validators = self.validators.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    fn validator(
+        &self,
+        revision: &'static str,
+        definition: &str,
+    ) -> Result<Arc<Validator>, String> {
+        let mut validators = self
+            .validators
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(validator) = validators.get(&(revision, definition.to_owned())) {
             return Ok(Arc::clone(validator));
         }
-        if !self.definitions(revision).is_some_and(|all| all.contains_key(definition)) {
+        if !self
+            .definitions(revision)
+            .is_some_and(|all| all.contains_key(definition))
+        {
             return Err(format!("{revision} has no {definition}"));
         }
         let keyword = Self::keyword(revision);
@@ -92,7 +119,8 @@ impl Schemas {
             // `allOf`, since draft 7 ignores whatever stands beside a `$ref`.
             "allOf": [{"$ref": format!("#/{keyword}/{definition}")}],
         });
-        let validator = jsonschema::validator_for(&schema).map_err(|error| format!("{revision} {definition}: {error}"))?;
+        let validator = jsonschema::validator_for(&schema)
+            .map_err(|error| format!("{revision} {definition}: {error}"))?;
         let validator = Arc::new(validator);
         validators.insert((revision, definition.to_owned()), Arc::clone(&validator));
         Ok(validator)

@@ -24,7 +24,10 @@ pub(crate) fn everywhere(folder: &Folder, test: impl Fn(&mut Session)) {
             eprintln!("--- {era:?} over {wire:?}");
             let mut session = Session::open(Start::new(folder).wire(wire).start(), era);
             test(&mut session);
-            assert!(session.host.is_running(), "the host has ended in the middle of the session");
+            assert!(
+                session.host.is_running(),
+                "the host has ended in the middle of the session"
+            );
         }
     }
 }
@@ -50,7 +53,11 @@ impl Session {
 
     /// For tests of the handshake itself.
     pub(crate) fn without_handshake(host: Host, era: Era) -> Self {
-        Self { host, era, last_id: 0 }
+        Self {
+            host,
+            era,
+            last_id: 0,
+        }
     }
 
     pub(crate) fn legacy(folder: &Folder) -> Self {
@@ -79,11 +86,15 @@ impl Session {
     }
 
     pub(crate) fn notify(&mut self, method: &str, params: Value) {
-        self.host.send(&json!({"jsonrpc": "2.0", "method": method, "params": params}));
+        self.host
+            .send(&json!({"jsonrpc": "2.0", "method": method, "params": params}));
     }
 
     pub(crate) fn cancel(&mut self, id: &Value) {
-        self.notify("notifications/cancelled", json!({"requestId": id, "reason": "the user changed their mind"}));
+        self.notify(
+            "notifications/cancelled",
+            json!({"requestId": id, "reason": "the user changed their mind"}),
+        );
     }
 
     /// Sends a request and waits for its answer, whatever that is.
@@ -102,7 +113,10 @@ impl Session {
     /// The error of a request that must fail.
     pub(crate) fn error(&mut self, method: &str, params: Value) -> Value {
         let mut answer = self.request(method, params);
-        assert!(answer.get("error").is_some(), "{method} did not fail: {answer}");
+        assert!(
+            answer.get("error").is_some(),
+            "{method} did not fail: {answer}"
+        );
         answer["error"].take()
     }
 
@@ -141,31 +155,49 @@ impl Session {
         if let Era::Legacy(_) = self.era {
             return None;
         }
-        let id = self.start("subscriptions/listen", json!({"notifications": {"toolsListChanged": true}}));
+        let id = self.start(
+            "subscriptions/listen",
+            json!({"notifications": {"toolsListChanged": true}}),
+        );
         let acknowledged = self.host.wait_for("the acknowledgement", |message| {
             message["params"]["_meta"]["io.modelcontextprotocol/subscriptionId"] == id
         });
-        assert_eq!(acknowledged["method"], "notifications/subscriptions/acknowledged");
-        assert_eq!(acknowledged["params"]["notifications"], json!({"toolsListChanged": true}));
+        assert_eq!(
+            acknowledged["method"],
+            "notifications/subscriptions/acknowledged"
+        );
+        assert_eq!(
+            acknowledged["params"]["notifications"],
+            json!({"toolsListChanged": true})
+        );
         Some(id)
     }
 
     /// Waits for the notice that the list of tools has changed.
     pub(crate) fn wait_for_change(&mut self) -> Value {
-        self.host.wait_for("the notice of a changed list", |message| {
-            message["method"] == "notifications/tools/list_changed"
-        })
+        self.host
+            .wait_for("the notice of a changed list", |message| {
+                message["method"] == "notifications/tools/list_changed"
+            })
     }
 
     /// Asks again and again until the answer is as wanted: for changes that are not announced.
-    pub(crate) fn call_until(&mut self, tool: &str, arguments: &Value, wanted: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) fn call_until(
+        &mut self,
+        tool: &str,
+        arguments: &Value,
+        wanted: impl Fn(&Value) -> bool,
+    ) -> Value {
         let deadline = std::time::Instant::now() + super::PATIENCE;
         loop {
             let result = self.call(tool, arguments.clone());
             if wanted(&result) {
                 return result;
             }
-            assert!(std::time::Instant::now() < deadline, "{tool} still answers {result}");
+            assert!(
+                std::time::Instant::now() < deadline,
+                "{tool} still answers {result}"
+            );
         }
     }
 
@@ -175,7 +207,8 @@ impl Session {
         self.list_tools();
         let left_over = self.host.left_over();
         for message in &left_over {
-            let answers = message.get("method").is_none() && silent.iter().any(|id| message["id"] == **id);
+            let answers =
+                message.get("method").is_none() && silent.iter().any(|id| message["id"] == **id);
             assert!(!answers, "there must be no answer to this: {message}");
         }
         left_over
@@ -187,7 +220,10 @@ impl Session {
             let meta = members.entry("_meta").or_insert_with(|| json!({}));
             for (name, value) in modern_meta() {
                 let key = format!("io.modelcontextprotocol/{name}");
-                meta.as_object_mut().expect("_meta is an object").entry(key).or_insert(value);
+                meta.as_object_mut()
+                    .expect("_meta is an object")
+                    .entry(key)
+                    .or_insert(value);
             }
         }
         params
@@ -199,7 +235,10 @@ fn modern_meta() -> [(&'static str, Value); 3] {
     [
         ("protocolVersion", json!("2026-07-28")),
         ("clientCapabilities", json!({})),
-        ("clientInfo", json!({"name": "toolbay-tests", "version": "1"})),
+        (
+            "clientInfo",
+            json!({"name": "toolbay-tests", "version": "1"}),
+        ),
     ]
 }
 
@@ -214,19 +253,33 @@ pub(crate) fn initialize_params(revision: &str) -> Value {
 
 /// The first block's text of a result.
 pub(crate) fn first_text(result: &Value) -> &str {
-    result["content"][0]["text"].as_str().unwrap_or_else(|| panic!("no text first in {result}"))
+    result["content"][0]["text"]
+        .as_str()
+        .unwrap_or_else(|| panic!("no text first in {result}"))
 }
 
 /// Checks the form that every error of a tool has and gives its code and its sentence.
 pub(crate) fn tool_error(result: &Value) -> (String, String) {
     assert_eq!(result["isError"], true, "not an error: {result}");
-    assert!(result.get("structuredContent").is_none(), "an error must have no structured content: {result}");
+    assert!(
+        result.get("structuredContent").is_none(),
+        "an error must have no structured content: {result}"
+    );
     let sentence = first_text(result);
-    let second = result["content"][1]["text"].as_str().unwrap_or_else(|| panic!("no second text in {result}"));
-    let object: Value = serde_json::from_str(second).unwrap_or_else(|error| panic!("{error}: {second}"));
-    assert_eq!(object, result["_meta"]["toolbay/error"], "the text and _meta say different things");
+    let second = result["content"][1]["text"]
+        .as_str()
+        .unwrap_or_else(|| panic!("no second text in {result}"));
+    let object: Value =
+        serde_json::from_str(second).unwrap_or_else(|error| panic!("{error}: {second}"));
+    assert_eq!(
+        object, result["_meta"]["toolbay/error"],
+        "the text and _meta say different things"
+    );
     assert_eq!(object["success"], false);
-    let code = object["error_code"].as_str().expect("an error has a code").to_owned();
+    let code = object["error_code"]
+        .as_str()
+        .expect("an error has a code")
+        .to_owned();
     const CODES: [&str; 11] = [
         "validation_error",
         "not_found",
@@ -241,6 +294,9 @@ pub(crate) fn tool_error(result: &Value) -> (String, String) {
         "internal",
     ];
     assert!(CODES.contains(&code.as_str()), "{code} is no code");
-    assert!(!sentence.is_empty() && object["error"].is_string(), "an error says what is wrong: {result}");
+    assert!(
+        !sentence.is_empty() && object["error"].is_string(),
+        "an error says what is wrong: {result}"
+    );
     (code, sentence.to_owned())
 }

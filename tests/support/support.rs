@@ -14,8 +14,8 @@ pub(crate) mod wire;
 
 pub(crate) use folder::Folder;
 pub(crate) use host::{Host, Start};
-pub(crate) use session::{Era, Session, everywhere};
 pub(crate) use reader::first_nasty;
+pub(crate) use session::{Era, Session, everywhere};
 pub(crate) use wire::Wire;
 
 use std::time::Duration;

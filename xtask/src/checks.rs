@@ -60,7 +60,12 @@ impl Report {
     }
 }
 
-pub(crate) fn run(places: &Places, consent: Consent, quick: bool, filters: &[String]) -> Result<()> {
+pub(crate) fn run(
+    places: &Places,
+    consent: Consent,
+    quick: bool,
+    filters: &[String],
+) -> Result<()> {
     print_versions();
     require_nextest(consent)?;
     let mut report = Report::default();
@@ -84,7 +89,9 @@ pub(crate) fn run(places: &Places, consent: Consent, quick: bool, filters: &[Str
                     .env("RUSTDOCFLAGS", "-D warnings"),
             )
         });
-        report.step("dependencies", |report| dependencies(places, consent, report));
+        report.step("dependencies", |report| {
+            dependencies(places, consent, report)
+        });
         report.step("clients of other languages", |report| {
             clients = client_setup::set_up(places, &mut |what| report.skip(what));
             Ok(())
@@ -107,7 +114,14 @@ pub(crate) fn run(places: &Places, consent: Consent, quick: bool, filters: &[Str
     heading("tests");
     let mut tests = cargo(places);
     tests
-        .args(["nextest", "run", "--release", "--workspace", "--profile", "ci"])
+        .args([
+            "nextest",
+            "run",
+            "--release",
+            "--workspace",
+            "--profile",
+            "ci",
+        ])
         .args(filters);
     clients.tell(&mut tests);
     let tested = process::run(&mut tests, TESTS_LIMIT);
@@ -150,7 +164,10 @@ fn format(places: &Places) -> Result<()> {
     if unformatted.is_empty() {
         return Ok(());
     }
-    bail!("not formatted: {}\nhint: run `cargo fmt --all` there", unformatted.join(", "))
+    bail!(
+        "not formatted: {}\nhint: run `cargo fmt --all` there",
+        unformatted.join(", ")
+    )
 }
 
 fn lints(places: &Places) -> Result<()> {
@@ -161,7 +178,13 @@ fn lints(places: &Places) -> Result<()> {
     )];
     for workspace in GUEST_WORKSPACES {
         let mut clippy = guest_cargo(places, workspace, "clippy");
-        results.push(cargo_run(clippy.args(["--workspace", "--all-targets", "--", "-D", "warnings"])));
+        results.push(cargo_run(clippy.args([
+            "--workspace",
+            "--all-targets",
+            "--",
+            "-D",
+            "warnings",
+        ])));
     }
     results.into_iter().collect()
 }
@@ -170,14 +193,18 @@ fn dependencies(places: &Places, consent: Consent, report: &mut Report) -> Resul
     let command = "cargo install cargo-deny --locked";
     if process::ask(program("cargo-deny").arg("--version")).is_none() {
         if consent != Consent::Given {
-            report.skip(format!("licences, sources and bans of dependencies: there is no cargo-deny; `{command}`"));
+            report.skip(format!(
+                "licences, sources and bans of dependencies: there is no cargo-deny; `{command}`"
+            ));
             return Ok(());
         }
         note(&format!("running {command}"));
         let mut install = program("cargo");
         install.args(["install", "cargo-deny", "--locked"]);
         if let Err(error) = process::run(&mut install, TOOL_LIMIT) {
-            report.skip(format!("licences, sources and bans of dependencies: {error:#}"));
+            report.skip(format!(
+                "licences, sources and bans of dependencies: {error:#}"
+            ));
             return Ok(());
         }
     }
@@ -192,12 +219,18 @@ fn dependencies(places: &Places, consent: Consent, report: &mut Report) -> Resul
         deny
     };
     for workspace in std::iter::once(".").chain(GUEST_WORKSPACES) {
-        process::run(&mut deny(workspace, &["bans", "licenses", "sources"]), BUILD_LIMIT)?;
+        process::run(
+            &mut deny(workspace, &["bans", "licenses", "sources"]),
+            BUILD_LIMIT,
+        )?;
     }
     let mut fetch = program("cargo-deny");
     fetch.current_dir(&places.root).args(["fetch", "db"]);
     if process::run_quietly(&mut fetch, ADVISORIES_LIMIT).is_err() {
-        report.skip("known vulnerabilities of dependencies: their database cannot be fetched here".to_owned());
+        report.skip(
+            "known vulnerabilities of dependencies: their database cannot be fetched here"
+                .to_owned(),
+        );
         return Ok(());
     }
     for workspace in std::iter::once(".").chain(GUEST_WORKSPACES) {
@@ -210,8 +243,14 @@ fn require_nextest(consent: Consent) -> Result<()> {
     if process::ask(process::cargo().args(["nextest", "--version"])).is_some() {
         return Ok(());
     }
-    consent.require("cargo-nextest is not installed", "cargo install cargo-nextest --locked")?;
-    process::run(program("cargo").args(["install", "cargo-nextest", "--locked"]), 2 * TOOL_LIMIT)
+    consent.require(
+        "cargo-nextest is not installed",
+        "cargo install cargo-nextest --locked",
+    )?;
+    process::run(
+        program("cargo").args(["install", "cargo-nextest", "--locked"]),
+        2 * TOOL_LIMIT,
+    )
 }
 
 /// What this run's result depends on besides the code.
@@ -227,8 +266,12 @@ fn print_versions() {
         ("npm", &["--version"]),
     ];
     for (tool, arguments) in tools {
-        let version = process::ask(program(tool).args(arguments)).ok_or_else(|| anyhow!("not found"));
+        let version =
+            process::ask(program(tool).args(arguments)).ok_or_else(|| anyhow!("not found"));
         let version = version.unwrap_or_else(|absent| absent.to_string());
-        note(&format!("{tool:<14} {}", version.lines().next().unwrap_or_default()));
+        note(&format!(
+            "{tool:<14} {}",
+            version.lines().next().unwrap_or_default()
+        ));
     }
 }

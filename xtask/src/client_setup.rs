@@ -50,20 +50,30 @@ pub(crate) fn set_up(places: &Places, skip: &mut dyn FnMut(String)) -> Clients {
             note(&format!("Python client: {}", places.short(&python)));
             clients.python = Some(python);
         }
-        Err(error) => skip(format!("tests with the Python client: {}", first_line(&error))),
+        Err(error) => skip(format!(
+            "tests with the Python client: {}",
+            first_line(&error)
+        )),
     }
     match node(&pinned, &into.join("node")) {
         Ok((node, modules)) => {
             note(&format!("TypeScript clients: {}", places.short(&modules)));
             clients.node = Some((node, modules));
         }
-        Err(error) => skip(format!("tests with the TypeScript clients: {}", first_line(&error))),
+        Err(error) => skip(format!(
+            "tests with the TypeScript clients: {}",
+            first_line(&error)
+        )),
     }
     clients
 }
 
 fn first_line(error: &anyhow::Error) -> String {
-    format!("{error:#}").lines().next().unwrap_or_default().to_owned()
+    format!("{error:#}")
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .to_owned()
 }
 
 /// A virtual environment with the pinned packages; its interpreter.
@@ -74,13 +84,24 @@ fn python(pinned: &Path, into: &Path) -> Result<PathBuf> {
     };
     let requirements = pinned.join("requirements.txt");
     once(into, &[&requirements], || {
-        process::run_quietly(program("python3").args(["-m", "venv"]).arg(into), INSTALL_LIMIT)
-            .context("no virtual environment can be made")?;
+        process::run_quietly(
+            program("python3").args(["-m", "venv"]).arg(into),
+            INSTALL_LIMIT,
+        )
+        .context("no virtual environment can be made")?;
         let mut install = program(&python);
         install
-            .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"])
+            .args([
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "--requirement",
+            ])
             .arg(&requirements);
-        process::run_quietly(&mut install, INSTALL_LIMIT).context("its packages cannot be installed")
+        process::run_quietly(&mut install, INSTALL_LIMIT)
+            .context("its packages cannot be installed")
     })?;
     Ok(python)
 }
@@ -97,7 +118,8 @@ fn node(pinned: &Path, into: &Path) -> Result<(PathBuf, PathBuf)> {
         install
             .current_dir(into)
             .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
-        process::run_quietly(&mut install, INSTALL_LIMIT).context("the packages cannot be installed")
+        process::run_quietly(&mut install, INSTALL_LIMIT)
+            .context("the packages cannot be installed")
     })?;
     let modules = into.join("node_modules");
     let brought = modules.join(".bin/node");
@@ -106,7 +128,11 @@ fn node(pinned: &Path, into: &Path) -> Result<(PathBuf, PathBuf)> {
     }
     let version = process::ask(program("node").arg("--version")).context("there is no Node.js")?;
     if !is_new_enough(&version) {
-        bail!("Node.js {}.{} or newer is needed, and this is {version}", OLDEST_NODE.0, OLDEST_NODE.1);
+        bail!(
+            "Node.js {}.{} or newer is needed, and this is {version}",
+            OLDEST_NODE.0,
+            OLDEST_NODE.1
+        );
     }
     Ok((PathBuf::from("node"), modules))
 }
@@ -124,7 +150,8 @@ fn is_new_enough(version: &str) -> bool {
 fn once(folder: &Path, from: &[&Path], fill: impl FnOnce() -> Result<()>) -> Result<()> {
     let mut wanted = String::new();
     for file in from {
-        wanted += &fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
+        wanted += &fs::read_to_string(file)
+            .with_context(|| format!("{} cannot be read", file.display()))?;
     }
     let stamp = folder.join("filled-from");
     if fs::read_to_string(&stamp).is_ok_and(|made| made == wanted) {
@@ -145,7 +172,12 @@ mod tests {
 
     #[test]
     fn node_versions_compare_as_numbers() {
-        for (version, expected) in [("v20.20.2", false), ("v22.9.0", false), ("v22.19.0", true), ("v24.1.0", true)] {
+        for (version, expected) in [
+            ("v20.20.2", false),
+            ("v22.9.0", false),
+            ("v22.19.0", true),
+            ("v24.1.0", true),
+        ] {
             assert_eq!(is_new_enough(version), expected, "{version}");
         }
     }

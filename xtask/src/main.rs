@@ -10,6 +10,12 @@
 )]
 
 mod apt;
+mod checks;
+mod client;
+mod client_setup;
+mod demo;
+mod demo_script;
+mod demo_view;
 mod guests;
 mod places;
 mod process;
@@ -83,8 +89,12 @@ fn run(verb: Verb) -> Result<()> {
             guests::build_host(&places)?;
             guests::build_plugins(&places, setup.consent())
         }
-        Verb::Test { .. } => Ok(()),
-        Verb::Demo(_) => Ok(()),
+        Verb::Test {
+            setup,
+            quick,
+            filters,
+        } => checks::run(&places, setup.consent(), quick, &filters),
+        Verb::Demo(setup) => demo::run(&places, setup.consent()),
     }
 }
 

@@ -47,9 +47,17 @@ impl Consent {
     }
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "only asked what it is; and this is not the host"
+)]
+fn has_colours() -> bool {
+    io::stdout().is_terminal() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
 /// Wraps text in an escape sequence where a person reads it.
 fn paint(text: &str, code: &str) -> String {
-    if io::stdout().is_terminal() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) {
+    if has_colours() {
         format!("\x1b[{code}m{text}\x1b[0m")
     } else {
         text.to_owned()
@@ -66,10 +74,6 @@ pub(crate) fn dim(text: &str) -> String {
 
 pub(crate) fn good(text: &str) -> String {
     paint(text, "32")
-}
-
-pub(crate) fn bad(text: &str) -> String {
-    paint(text, "31")
 }
 
 pub(crate) fn heading(text: &str) {

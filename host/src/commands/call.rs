@@ -24,20 +24,31 @@ pub(crate) fn run(arguments: &Call) -> Result<u8> {
     let result = match answer? {
         Ok(result) => result,
         Err(unknown) => {
-            terminal::say(&format!("error: {unknown}\nhint: `toolbay list` shows the tools and what is wrong with the others\n"));
+            terminal::say(&format!(
+                "error: {unknown}\nhint: `toolbay list` shows the tools and what is wrong with the others\n"
+            ));
             return Ok(super::PROBLEM);
         }
     };
     let failed = result.get("isError").and_then(serde_json::Value::as_bool) == Some(true);
     match arguments.output {
-        CallOutput::Json => terminal::print(&format!("{}\n", serde_json::to_string_pretty(&result)?))?,
+        CallOutput::Json => {
+            terminal::print(&format!("{}\n", serde_json::to_string_pretty(&result)?))?
+        }
         CallOutput::Text if failed => {
             let sentence = texts(&result).into_iter().next().unwrap_or_default();
             terminal::say(&format!("error: {}\n", escape_lines(&sentence)));
         }
         CallOutput::Text => {
             for text in texts(&result) {
-                terminal::print(&format!("{}\n", if terminal::stdout_is_terminal() { escape_lines(&text) } else { text }))?;
+                terminal::print(&format!(
+                    "{}\n",
+                    if terminal::stdout_is_terminal() {
+                        escape_lines(&text)
+                    } else {
+                        text
+                    }
+                ))?;
             }
         }
     }
@@ -48,9 +59,12 @@ fn read_arguments(json: &str) -> Result<String> {
     let mut text = json.to_owned();
     if json == "-" {
         text.clear();
-        std::io::stdin().read_to_string(&mut text).context("cannot read the arguments from standard input")?;
+        std::io::stdin()
+            .read_to_string(&mut text)
+            .context("cannot read the arguments from standard input")?;
     }
-    let value: serde_json::Value = serde_json::from_str(&text).with_context(|| format!("--json is not JSON: {text}"))?;
+    let value: serde_json::Value =
+        serde_json::from_str(&text).with_context(|| format!("--json is not JSON: {text}"))?;
     if !value.is_object() {
         bail!("--json must be an object, such as '{{\"name\": \"value\"}}'");
     }
@@ -60,15 +74,26 @@ fn read_arguments(json: &str) -> Result<String> {
 /// What a terminal can show of a result; content of other kinds is named.
 fn texts(result: &serde_json::Value) -> Vec<String> {
     let contents = result.get("content").and_then(serde_json::Value::as_array);
-    let field = |content: &serde_json::Value, name: &str| content.get(name).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
+    let field = |content: &serde_json::Value, name: &str| {
+        content
+            .get(name)
+            .and_then(serde_json::Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
     contents
         .into_iter()
         .flatten()
-        .map(|content| match content.get("type").and_then(serde_json::Value::as_str) {
-            Some("text") => field(content, "text"),
-            Some("resource_link") => format!("(link: {})", field(content, "uri")),
-            Some(kind) => format!("({kind} {}; --output json shows it)", field(content, "mimeType")),
-            None => String::new(),
-        })
+        .map(
+            |content| match content.get("type").and_then(serde_json::Value::as_str) {
+                Some("text") => field(content, "text"),
+                Some("resource_link") => format!("(link: {})", field(content, "uri")),
+                Some(kind) => format!(
+                    "({kind} {}; --output json shows it)",
+                    field(content, "mimeType")
+                ),
+                None => String::new(),
+            },
+        )
         .collect()
 }

@@ -11,7 +11,7 @@ use crate::cli::List;
 use crate::config::Config;
 use crate::host::Host;
 use crate::terminal;
-use crate::text::escape;
+use crate::text::{escape, shorten};
 
 pub(crate) fn run(arguments: &List) -> Result<u8> {
     super::start_log("error");
@@ -23,33 +23,75 @@ pub(crate) fn run(arguments: &List) -> Result<u8> {
         let catalog = host.catalog();
         anyhow::Ok((host, catalog))
     })?;
-    let text = if arguments.json { as_json(&catalog)? } else { as_text(&host, &catalog) };
+    let text = if arguments.json {
+        as_json(&catalog)?
+    } else {
+        as_text(&host, &catalog)
+    };
     terminal::print(&text)?;
     runtime.shutdown_background();
-    Ok(if catalog.problems.is_empty() { super::OK } else { super::PROBLEM })
+    Ok(if catalog.problems.is_empty() {
+        super::OK
+    } else {
+        super::PROBLEM
+    })
 }
 
 fn as_text(host: &Arc<Host>, catalog: &Catalog) -> String {
     let mut text = String::new();
     if catalog.plugins.is_empty() && catalog.problems.is_empty() {
-        let folders: Vec<String> = host.folders().iter().map(|folder| folder.display().to_string()).collect();
-        return format!("no plugins in {}\nhint: put a .wasm component there, or name another folder\n", folders.join(", "));
+        let folders: Vec<String> = host
+            .folders()
+            .iter()
+            .map(|folder| folder.display().to_string())
+            .collect();
+        return format!(
+            "no plugins in {}\nhint: put a .wasm component there, or name another folder\n",
+            folders.join(", ")
+        );
     }
     for plugin in &catalog.plugins {
-        let _ = writeln!(text, "{} {}  {}", plugin.info.name, plugin.info.version, escape(&plugin.path.display().to_string()));
+        let _ = writeln!(
+            text,
+            "{} {}  {}",
+            plugin.info.name,
+            plugin.info.version,
+            escape(&plugin.path.display().to_string())
+        );
         for tool in &plugin.tools {
-            let summary = tool.description.lines().next().unwrap_or_default();
-            let _ = writeln!(text, "  {}  {}", tool.full_name, escape(summary));
+            let summary = first_sentence(&tool.description);
+            let _ = writeln!(text, "  {}  {}", tool.full_name, escape(&summary));
             if !tool.asks_for.is_empty() {
-                let _ = writeln!(text, "    asks for: {} (not granted)", escape(&tool.asks_for.join("; ")));
+                let _ = writeln!(
+                    text,
+                    "    asks for: {} (not granted)",
+                    escape(&tool.asks_for.join("; "))
+                );
             }
         }
     }
     for problem in &catalog.problems {
-        let earlier = if problem.serving_earlier { " (an earlier version is still served)" } else { "" };
-        let _ = writeln!(text, "problem: {}\n  {}{earlier}\n  hint: {}", escape(&problem.path.display().to_string()), problem.reason, problem.hint);
+        let earlier = if problem.serving_earlier {
+            " (an earlier version is still served)"
+        } else {
+            ""
+        };
+        let _ = writeln!(
+            text,
+            "problem: {}\n  {}{earlier}\n  hint: {}",
+            escape(&problem.path.display().to_string()),
+            problem.reason,
+            problem.hint
+        );
     }
     text
+}
+
+/// A description's first sentence, on one line and of bounded length.
+fn first_sentence(description: &str) -> String {
+    let words = description.split_whitespace().collect::<Vec<_>>().join(" ");
+    let sentence = words.split_once(". ").map_or(words.as_str(), |(first, _)| first);
+    shorten(sentence.trim_end_matches('.'), 100)
 }
 
 fn as_json(catalog: &Catalog) -> Result<String> {
@@ -78,7 +120,8 @@ fn as_json(catalog: &Catalog) -> Result<String> {
             })
         })
         .collect();
-    let mut text = serde_json::to_string_pretty(&json!({ "plugins": plugins, "problems": catalog.problems }))?;
+    let mut text =
+        serde_json::to_string_pretty(&json!({ "plugins": plugins, "problems": catalog.problems }))?;
     text.push('\n');
     Ok(text)
 }

@@ -27,8 +27,13 @@ pub(crate) fn run(arguments: &Serve) -> Result<u8> {
 /// The transport's own copies of the standard streams. From here on nothing else can write to the original standard output: it is made to point at
 /// standard error, so that a stray `print` of some library cannot break the protocol.
 fn standard_streams() -> Result<(OwnedFd, OwnedFd)> {
-    let stdin = std::io::stdin().as_fd().try_clone_to_owned().context("standard input is closed")?;
-    let stdout = rustix::stdio::stdout().try_clone_to_owned().context("standard output is closed")?;
+    let stdin = std::io::stdin()
+        .as_fd()
+        .try_clone_to_owned()
+        .context("standard input is closed")?;
+    let stdout = rustix::stdio::stdout()
+        .try_clone_to_owned()
+        .context("standard output is closed")?;
     rustix::stdio::dup2_stdout(std::io::stderr()).context("cannot redirect standard output")?;
     Ok((stdin, stdout))
 }

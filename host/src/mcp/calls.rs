@@ -30,12 +30,23 @@ struct CallParams<'a> {
 }
 
 /// Takes calls from the transport's reader and runs each as a task of its own.
-pub(super) fn dispatcher(host: Arc<Host>, session: Arc<Session>, runtime: Handle) -> Arc<dyn Fn(CallRequest) + Send + Sync> {
+pub(super) fn dispatcher(
+    host: Arc<Host>,
+    session: Arc<Session>,
+    runtime: Handle,
+) -> Arc<dyn Fn(CallRequest) + Send + Sync> {
     Arc::new(move |request: CallRequest| {
         let (host, session) = (host.clone(), session.clone());
         runtime.spawn(async move {
-            let CallRequest { id, params, cancel, reply } = request;
-            let answering = AssertUnwindSafe(answer(&host, &session, &id, params.as_deref(), &cancel)).catch_unwind();
+            let CallRequest {
+                id,
+                params,
+                cancel,
+                reply,
+            } = request;
+            let answering =
+                AssertUnwindSafe(answer(&host, &session, &id, params.as_deref(), &cancel))
+                    .catch_unwind();
             let (line, remains) = match answering.await {
                 Ok(Ok(answered)) => answered,
                 Ok(Err(error)) => (convert::error_line(&id, &error), None),
@@ -65,36 +76,71 @@ async fn answer(
         let status = Status::of(host, session.listed().as_ref());
         return Ok((convert::status_line(id, &status, era), None));
     }
-    let request = call::CallRequest { name: &params.name, arguments: params.arguments, cancel };
+    let request = call::CallRequest {
+        name: &params.name,
+        arguments: params.arguments,
+        cancel,
+    };
     let end = call::run(host, request).await.map_err(|unknown| {
-        ErrorData::invalid_params(unknown.to_string(), Some(serde_json::json!({ "tool": unknown.name })))
+        ErrorData::invalid_params(
+            unknown.to_string(),
+            Some(serde_json::json!({ "tool": unknown.name })),
+        )
     })?;
     Ok((convert::call_line(id, &end.outcome, era), end.remains))
 }
 
 fn parse(params: Option<&RawValue>) -> Result<CallParams<'_>, ErrorData> {
-    let malformed = |why: String| ErrorData::invalid_params(format!("the parameters of `tools/call` are malformed: {why}"), None);
-    let text = params.map(RawValue::get).ok_or_else(|| malformed("`params` is missing".into()))?;
-    let mut params: CallParams<'_> = serde_json::from_str(text).map_err(|error| malformed(error.to_string()))?;
+    let malformed = |why: String| {
+        ErrorData::invalid_params(
+            format!("the parameters of `tools/call` are malformed: {why}"),
+            None,
+        )
+    };
+    let text = params
+        .map(RawValue::get)
+        .ok_or_else(|| malformed("`params` is missing".into()))?;
+    let mut params: CallParams<'_> =
+        serde_json::from_str(text).map_err(|error| malformed(error.to_string()))?;
     // A client that sends null means that there are no arguments.
-    params.arguments = params.arguments.filter(|arguments| arguments.get() != "null");
+    params.arguments = params
+        .arguments
+        .filter(|arguments| arguments.get() != "null");
     match params.arguments {
-        Some(arguments) if !arguments.get().starts_with('{') => Err(malformed("`arguments` must be an object".into())),
+        Some(arguments) if !arguments.get().starts_with('{') => {
+            Err(malformed("`arguments` must be an object".into()))
+        }
         _ => Ok(params),
     }
 }
 
 /// One call without a connection.
-pub(super) async fn once(host: &Host, tool: &str, arguments: &str) -> Result<serde_json::Value, ErrorData> {
+pub(super) async fn once(
+    host: &Host,
+    tool: &str,
+    arguments: &str,
+) -> Result<serde_json::Value, ErrorData> {
     let session = Session::default();
     session.set_initialized();
     let params = serde_json::json!({ "name": tool });
     let mut params = params.to_string();
     // The arguments go in as the text that they are.
     params.truncate(params.len() - 1);
-    let params = RawValue::from_string(format!("{params},\"arguments\":{arguments}}}")).map_err(|error| ErrorData::invalid_params(error.to_string(), None))?;
-    let (line, remains) = answer(host, &session, &RequestId::Number(1), Some(&params), &tokio_util::sync::CancellationToken::new()).await?;
+    let params = RawValue::from_string(format!("{params},\"arguments\":{arguments}}}"))
+        .map_err(|error| ErrorData::invalid_params(error.to_string(), None))?;
+    let (line, remains) = answer(
+        host,
+        &session,
+        &RequestId::Number(1),
+        Some(&params),
+        &tokio_util::sync::CancellationToken::new(),
+    )
+    .await?;
     drop(remains);
-    let mut message: serde_json::Value = serde_json::from_slice(&line).map_err(|error| ErrorData::internal_error(error.to_string(), None))?;
-    Ok(message.get_mut("result").map(serde_json::Value::take).unwrap_or_default())
+    let mut message: serde_json::Value = serde_json::from_slice(&line)
+        .map_err(|error| ErrorData::internal_error(error.to_string(), None))?;
+    Ok(message
+        .get_mut("result")
+        .map(serde_json::Value::take)
+        .unwrap_or_default())
 }

@@ -17,12 +17,18 @@ use crate::status::{STATUS_DESCRIPTION, STATUS_SCHEMA, STATUS_TITLE, STATUS_TOOL
 /// A tool as clients see it.
 pub(super) fn tool(tool: &Tool) -> McpTool {
     let hints = tool.annotations;
-    let mut annotations = ToolAnnotations::new().read_only(hints.read_only).open_world(hints.open_world);
-    if !hints.read_only {
-        // These two say something only about tools that change things.
-        annotations = annotations.destructive(hints.destructive).idempotent(hints.idempotent);
-    }
-    let mut converted = McpTool::new(tool.full_name.clone(), tool.description.clone(), object(&tool.advertised_input)).with_annotations(annotations);
+    // All four are given: what a client assumes where one is missing differs from what is true of most tools.
+    let annotations = ToolAnnotations::new()
+        .read_only(hints.read_only)
+        .destructive(hints.destructive)
+        .idempotent(hints.idempotent)
+        .open_world(hints.open_world);
+    let mut converted = McpTool::new(
+        tool.full_name.clone(),
+        tool.description.clone(),
+        object(&tool.advertised_input),
+    )
+    .with_annotations(annotations);
     converted.title.clone_from(&tool.title);
     converted.output_schema = tool.advertised_output.as_ref().map(object);
     converted
@@ -30,9 +36,16 @@ pub(super) fn tool(tool: &Tool) -> McpTool {
 
 /// The built-in tool.
 pub(super) fn status_tool() -> McpTool {
-    let no_arguments = serde_json::json!({ "type": "object", "properties": {}, "additionalProperties": false });
+    let no_arguments =
+        serde_json::json!({ "type": "object", "properties": {}, "additionalProperties": false });
     let mut converted = McpTool::new(STATUS_TOOL, STATUS_DESCRIPTION, object(&no_arguments))
-        .with_annotations(ToolAnnotations::new().read_only(true).open_world(false));
+        .with_annotations(
+            ToolAnnotations::new()
+                .read_only(true)
+                .destructive(false)
+                .idempotent(true)
+                .open_world(false),
+        );
     converted.title = Some(STATUS_TITLE.into());
     converted.output_schema = Some(object(&STATUS_SCHEMA));
     converted
@@ -43,24 +56,54 @@ fn object(schema: &Value) -> Arc<JsonObject> {
 }
 
 /// The line that answers a call with its outcome.
-pub(super) fn call_line(id: &RequestId, outcome: &Result<ToolOutput, CallError>, era: Era) -> Vec<u8> {
+pub(super) fn call_line(
+    id: &RequestId,
+    outcome: &Result<ToolOutput, CallError>,
+    era: Era,
+) -> Vec<u8> {
     match outcome {
         Ok(output) => {
-            let mut content: Vec<WireContent<'_>> = output.result.content.iter().map(WireContent::from).collect();
+            let mut content: Vec<WireContent<'_>> = output
+                .result
+                .content
+                .iter()
+                .map(WireContent::from)
+                .collect();
             if content.is_empty()
                 && let Some(structured) = &output.structured
             {
                 content.push(WireContent::text(structured.get()));
             }
-            let result = WireResult { content, structured_content: output.structured.as_deref(), is_error: false, meta: meta(output.meta.as_deref(), None, era), result_type: result_type(era) };
+            let result = WireResult {
+                content,
+                structured_content: output.structured.as_deref(),
+                is_error: false,
+                meta: meta(output.meta.as_deref(), None, era),
+                result_type: result_type(era),
+            };
             line(id, &result)
         }
         Err(error) => {
             let code = error.code.as_str();
-            let plain = WireError { success: false, error: &error.message, error_code: code, retry_after_ms: error.retry_after_ms, details: error.details.as_ref() };
-            let (sentence, json) = (error.text(), serde_json::to_string(&plain).unwrap_or_default());
+            let plain = WireError {
+                success: false,
+                error: &error.message,
+                error_code: code,
+                retry_after_ms: error.retry_after_ms,
+                details: error.details.as_ref(),
+            };
+            let (sentence, json) = (
+                error.text(),
+                serde_json::to_string(&plain).unwrap_or_default(),
+            );
             let content = vec![WireContent::text(&sentence), WireContent::text(&json)];
-            let result = WireResult { content, structured_content: None, is_error: true, meta: meta(None, Some(&plain), era), result_type: result_type(era) };
+            let result = WireResult {
+                content,
+                structured_content: None,
+                is_error: true,
+                meta: meta(None, Some(&plain), era),
+                result_type: result_type(era),
+            };
             line(id, &result)
         }
     }
@@ -88,7 +131,12 @@ pub(super) fn error_line(id: &RequestId, error: &ErrorData) -> Vec<u8> {
         id: &'a RequestId,
         error: &'a ErrorData,
     }
-    serde_json::to_vec(&Line { jsonrpc: "2.0", id, error }).unwrap_or_default()
+    serde_json::to_vec(&Line {
+        jsonrpc: "2.0",
+        id,
+        error,
+    })
+    .unwrap_or_default()
 }
 
 fn line(id: &RequestId, result: &WireResult<'_>) -> Vec<u8> {
@@ -98,7 +146,12 @@ fn line(id: &RequestId, result: &WireResult<'_>) -> Vec<u8> {
         id: &'a RequestId,
         result: &'a WireResult<'b>,
     }
-    serde_json::to_vec(&Line { jsonrpc: "2.0", id, result }).unwrap_or_default()
+    serde_json::to_vec(&Line {
+        jsonrpc: "2.0",
+        id,
+        result,
+    })
+    .unwrap_or_default()
 }
 
 fn result_type(era: Era) -> Option<&'static str> {
@@ -107,15 +160,26 @@ fn result_type(era: Era) -> Option<&'static str> {
 
 /// The result's `_meta`: the plugin's own, the error in full, and who answered.
 fn meta(own: Option<&RawValue>, error: Option<&WireError<'_>>, era: Era) -> Option<WireMeta> {
-    static SERVER_INFO: LazyLock<Value> = LazyLock::new(|| serde_json::to_value(implementation()).unwrap_or_default());
-    let mut members: serde_json::Map<String, Value> = own.and_then(|own| serde_json::from_str(own.get()).ok()).unwrap_or_default();
+    static SERVER_INFO: LazyLock<Value> =
+        LazyLock::new(|| serde_json::to_value(implementation()).unwrap_or_default());
+    let mut members: serde_json::Map<String, Value> = own
+        .and_then(|own| serde_json::from_str(own.get()).ok())
+        .unwrap_or_default();
     // Names of the protocol's own are not a plugin's to set.
-    members.retain(|key, _| !key.starts_with("io.modelcontextprotocol/") && !key.starts_with("toolbay/"));
+    members.retain(|key, _| {
+        !key.starts_with("io.modelcontextprotocol/") && !key.starts_with("toolbay/")
+    });
     if let Some(error) = error {
-        members.insert("toolbay/error".into(), serde_json::to_value(error).unwrap_or_default());
+        members.insert(
+            "toolbay/error".into(),
+            serde_json::to_value(error).unwrap_or_default(),
+        );
     }
     if era == Era::Modern {
-        members.insert("io.modelcontextprotocol/serverInfo".into(), SERVER_INFO.clone());
+        members.insert(
+            "io.modelcontextprotocol/serverInfo".into(),
+            SERVER_INFO.clone(),
+        );
     }
     (!members.is_empty()).then_some(WireMeta(members))
 }
@@ -149,7 +213,11 @@ struct WireError<'a> {
 }
 
 #[derive(Serialize)]
-#[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase")]
+#[serde(
+    tag = "type",
+    rename_all = "snake_case",
+    rename_all_fields = "camelCase"
+)]
 enum WireContent<'a> {
     Text {
         text: &'a str,
@@ -246,20 +314,30 @@ impl Serialize for Base64<'_> {
 
 impl<'a> WireContent<'a> {
     fn text(text: &'a str) -> Self {
-        Self::Text { text, common: WireCommon::default() }
+        Self::Text {
+            text,
+            common: WireCommon::default(),
+        }
     }
 }
 
 impl<'a> From<&'a types::Content> for WireContent<'a> {
     fn from(content: &'a types::Content) -> Self {
         match content {
-            types::Content::Text(text) => Self::Text { text: &text.text, common: common(text.annotations.as_ref(), text.meta.as_deref()) },
-            types::Content::Image(image) => {
-                Self::Image { data: Base64(&image.data), mime_type: &image.mime_type, common: common(image.annotations.as_ref(), image.meta.as_deref()) }
-            }
-            types::Content::Audio(audio) => {
-                Self::Audio { data: Base64(&audio.data), mime_type: &audio.mime_type, common: common(audio.annotations.as_ref(), audio.meta.as_deref()) }
-            }
+            types::Content::Text(text) => Self::Text {
+                text: &text.text,
+                common: common(text.annotations.as_ref(), text.meta.as_deref()),
+            },
+            types::Content::Image(image) => Self::Image {
+                data: Base64(&image.data),
+                mime_type: &image.mime_type,
+                common: common(image.annotations.as_ref(), image.meta.as_deref()),
+            },
+            types::Content::Audio(audio) => Self::Audio {
+                data: Base64(&audio.data),
+                mime_type: &audio.mime_type,
+                common: common(audio.annotations.as_ref(), audio.meta.as_deref()),
+            },
             types::Content::ResourceLink(link) => Self::ResourceLink {
                 uri: &link.uri,
                 name: &link.name,
@@ -270,7 +348,10 @@ impl<'a> From<&'a types::Content> for WireContent<'a> {
                 icons: link.icons.iter().map(icon).collect(),
                 common: common(link.annotations.as_ref(), link.meta.as_deref()),
             },
-            types::Content::EmbeddedResource(resource) => Self::Resource { resource: embedded(resource), common: common(resource.annotations.as_ref(), resource.meta.as_deref()) },
+            types::Content::EmbeddedResource(resource) => Self::Resource {
+                resource: embedded(resource),
+                common: common(resource.annotations.as_ref(), resource.meta.as_deref()),
+            },
         }
     }
 }
@@ -280,11 +361,24 @@ fn embedded(resource: &types::EmbeddedResource) -> WireResource<'_> {
         types::ResourceBody::Text(text) => (Some(text.as_str()), None),
         types::ResourceBody::Blob(blob) => (None, Some(Base64(blob))),
     };
-    WireResource { uri: &resource.uri, mime_type: resource.mime_type.as_deref(), text, blob }
+    WireResource {
+        uri: &resource.uri,
+        mime_type: resource.mime_type.as_deref(),
+        text,
+        blob,
+    }
 }
 
 fn icon(icon: &types::Icon) -> WireIcon<'_> {
-    WireIcon { src: &icon.src, mime_type: icon.mime_type.as_deref(), sizes: &icon.sizes, theme: icon.theme.as_deref().filter(|theme| matches!(*theme, "light" | "dark")) }
+    WireIcon {
+        src: &icon.src,
+        mime_type: icon.mime_type.as_deref(),
+        sizes: &icon.sizes,
+        theme: icon
+            .theme
+            .as_deref()
+            .filter(|theme| matches!(*theme, "light" | "dark")),
+    }
 }
 
 fn common<'a>(annotations: Option<&'a types::Annotations>, meta: Option<&str>) -> WireCommon<'a> {

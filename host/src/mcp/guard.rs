@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use rmcp::RoleServer;
-use rmcp::model::{ClientNotification, ClientRequest, ErrorData, ProtocolVersion, ServerConfig, ServerResult};
+use rmcp::model::{
+    ClientNotification, ClientRequest, ErrorData, ProtocolVersion, ServerConfig, ServerResult,
+};
 use rmcp::service::{NotificationContext, RequestContext, Service};
 
 use super::server::{Server, implementation};
@@ -24,19 +26,33 @@ impl Guard {
     }
 
     /// A handshake makes the era known, and a ping is allowed before one; every other request must belong to an era.
-    fn era(&self, request: &ClientRequest, context: &RequestContext<RoleServer>) -> Result<Era, ErrorData> {
+    fn era(
+        &self,
+        request: &ClientRequest,
+        context: &RequestContext<RoleServer>,
+    ) -> Result<Era, ErrorData> {
         match request {
             ClientRequest::InitializeRequest(_) => Ok(Era::Legacy),
-            ClientRequest::PingRequest(_) if !self.session.is_initialized() && context.meta.protocol_version().is_none() => Ok(Era::Legacy),
+            ClientRequest::PingRequest(_)
+                if !self.session.is_initialized() && context.meta.protocol_version().is_none() =>
+            {
+                Ok(Era::Legacy)
+            }
             _ => self.session.era(Some(&context.meta)),
         }
     }
 }
 
 impl Service<RoleServer> for Guard {
-    async fn handle_request(&self, request: ClientRequest, context: RequestContext<RoleServer>) -> Result<ServerResult, ErrorData> {
+    async fn handle_request(
+        &self,
+        request: ClientRequest,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ServerResult, ErrorData> {
         let era = self.era(&request, &context)?;
-        let handled = AssertUnwindSafe(Service::handle_request(&self.server, request, context)).catch_unwind().await;
+        let handled = AssertUnwindSafe(Service::handle_request(&self.server, request, context))
+            .catch_unwind()
+            .await;
         let mut result = handled.unwrap_or_else(|panic| Err(panicked(&*panic)))?;
         if era == Era::Modern {
             introduce(&mut result);
@@ -44,8 +60,18 @@ impl Service<RoleServer> for Guard {
         Ok(result)
     }
 
-    async fn handle_notification(&self, notification: ClientNotification, context: NotificationContext<RoleServer>) -> Result<(), ErrorData> {
-        let handled = AssertUnwindSafe(Service::handle_notification(&self.server, notification, context)).catch_unwind().await;
+    async fn handle_notification(
+        &self,
+        notification: ClientNotification,
+        context: NotificationContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        let handled = AssertUnwindSafe(Service::handle_notification(
+            &self.server,
+            notification,
+            context,
+        ))
+        .catch_unwind()
+        .await;
         handled.unwrap_or_else(|panic| Err(panicked(&*panic)))
     }
 
@@ -62,21 +88,33 @@ impl Service<RoleServer> for Guard {
 fn introduce(result: &mut ServerResult) {
     if let ServerResult::ListToolsResult(list) = result {
         let info = serde_json::to_value(implementation()).unwrap_or_default();
-        list.meta.get_or_insert_default().0.insert("io.modelcontextprotocol/serverInfo".into(), info);
+        list.meta
+            .get_or_insert_default()
+            .0
+            .insert("io.modelcontextprotocol/serverInfo".into(), info);
     }
 }
 
 /// The answer to a request whose handling panicked: an id to find the panic in the log by.
 pub(super) fn panicked(panic: &(dyn std::any::Any + Send)) -> ErrorData {
     let id = incident();
-    let what = panic.downcast_ref::<&str>().map(|text| (*text).to_owned()).or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+    let what = panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_default();
     tracing::error!(incident = %id, "a request handler panicked: {}", crate::text::escape(&what));
-    ErrorData::internal_error(format!("internal error; Toolbay's log has more under incident {id}"), Some(serde_json::json!({ "incident": id })))
+    ErrorData::internal_error(
+        format!("internal error; Toolbay's log has more under incident {id}"),
+        Some(serde_json::json!({ "incident": id })),
+    )
 }
 
 fn incident() -> String {
     use std::hash::{BuildHasher, Hasher};
     // The standard library's hasher is seeded at random for each of these, which is all that a name in a log needs.
-    let id = std::collections::hash_map::RandomState::new().build_hasher().finish();
+    let id = std::collections::hash_map::RandomState::new()
+        .build_hasher()
+        .finish();
     format!("{id:016x}")
 }

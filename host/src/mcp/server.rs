@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rmcp::model::{
-    CustomRequest, CustomResult, ErrorCode, ErrorData, Implementation, InitializeRequestParams, InitializeResult, ListToolsResult, PaginatedRequestParams, ProtocolVersion,
-    ServerCapabilities, ServerConfig, SubscriptionFilter,
+    CustomRequest, CustomResult, ErrorCode, ErrorData, Implementation, InitializeRequestParams,
+    InitializeResult, ListToolsResult, PaginatedRequestParams, ProtocolVersion, ServerCapabilities,
+    ServerConfig, SubscriptionFilter,
 };
 use rmcp::service::{RequestContext, SubscriptionContext};
 use rmcp::{RoleServer, ServerHandler};
@@ -22,8 +23,16 @@ const INSTRUCTIONS: &str = "Toolbay runs each tool as a sandboxed WebAssembly pl
      can come and go while you are connected; call `toolbay_status` when one is missing or misbehaves, and pass on what it advises.";
 
 /// Methods that rmcp knows. A request of such a method reaches [`Server::on_custom_request`] only if its parameters are malformed.
-const KNOWN_METHODS: [&str; 8] =
-    ["initialize", "ping", "server/discover", "tools/list", "tools/call", "subscriptions/listen", "completion/complete", "logging/setLevel"];
+const KNOWN_METHODS: [&str; 8] = [
+    "initialize",
+    "ping",
+    "server/discover",
+    "tools/list",
+    "tools/call",
+    "subscriptions/listen",
+    "completion/complete",
+    "logging/setLevel",
+];
 
 /// The requests of one connection.
 pub(super) struct Server {
@@ -44,11 +53,21 @@ pub(super) fn implementation() -> Implementation {
 
 impl ServerHandler for Server {
     fn get_info(&self) -> ServerConfig {
-        let capabilities = ServerCapabilities::builder().enable_tools().enable_tool_list_changed().build();
-        ServerConfig::new(capabilities).with_server_info(implementation()).with_instructions(INSTRUCTIONS).with_protocol_version(ProtocolVersion::LATEST_WITH_INITIALIZE)
+        let capabilities = ServerCapabilities::builder()
+            .enable_tools()
+            .enable_tool_list_changed()
+            .build();
+        ServerConfig::new(capabilities)
+            .with_server_info(implementation())
+            .with_instructions(INSTRUCTIONS)
+            .with_protocol_version(ProtocolVersion::LATEST_WITH_INITIALIZE)
     }
 
-    async fn initialize(&self, request: InitializeRequestParams, context: RequestContext<RoleServer>) -> Result<InitializeResult, ErrorData> {
+    async fn initialize(
+        &self,
+        request: InitializeRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<InitializeResult, ErrorData> {
         let result = self.negotiate_initialize(&request)?;
         let mut client = request;
         client.protocol_version = result.protocol_version.clone();
@@ -57,23 +76,47 @@ impl ServerHandler for Server {
         Ok(result)
     }
 
-    async fn list_tools(&self, request: Option<PaginatedRequestParams>, _context: RequestContext<RoleServer>) -> Result<ListToolsResult, ErrorData> {
+    async fn list_tools(
+        &self,
+        request: Option<PaginatedRequestParams>,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
         if let Some(cursor) = request.and_then(|request| request.cursor) {
-            return Err(ErrorData::invalid_params(format!("unknown cursor `{}`: the list of tools has one page", crate::text::shorten(&crate::text::escape(&cursor), 80)), None));
+            return Err(ErrorData::invalid_params(
+                format!(
+                    "unknown cursor `{}`: the list of tools has one page",
+                    crate::text::shorten(&crate::text::escape(&cursor), 80)
+                ),
+                None,
+            ));
         }
         let catalog = self.host.scanned_catalog().await;
-        let tools: Vec<_> = std::iter::once(convert::status_tool()).chain(catalog.tools().map(|tool| convert::tool(tool))).collect();
-        let names: BTreeSet<String> = tools.iter().map(|tool| tool.name.to_string()).filter(|name| name != STATUS_TOOL).collect();
+        let tools: Vec<_> = std::iter::once(convert::status_tool())
+            .chain(catalog.tools().map(|tool| convert::tool(tool)))
+            .collect();
+        let names: BTreeSet<String> = tools
+            .iter()
+            .map(|tool| tool.name.to_string())
+            .filter(|name| name != STATUS_TOOL)
+            .collect();
         self.session.set_listed(names);
         Ok(ListToolsResult::with_all_items(tools))
     }
 
     // rmcp answers these with empty lists where a server has none of the kind, although it did not declare them.
-    async fn list_prompts(&self, _request: Option<PaginatedRequestParams>, _context: RequestContext<RoleServer>) -> Result<rmcp::model::ListPromptsResult, ErrorData> {
+    async fn list_prompts(
+        &self,
+        _request: Option<PaginatedRequestParams>,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<rmcp::model::ListPromptsResult, ErrorData> {
         Err(method_not_found("prompts/list"))
     }
 
-    async fn list_resources(&self, _request: Option<PaginatedRequestParams>, _context: RequestContext<RoleServer>) -> Result<rmcp::model::ListResourcesResult, ErrorData> {
+    async fn list_resources(
+        &self,
+        _request: Option<PaginatedRequestParams>,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<rmcp::model::ListResourcesResult, ErrorData> {
         Err(method_not_found("resources/list"))
     }
 
@@ -85,11 +128,18 @@ impl ServerHandler for Server {
         Err(method_not_found("resources/templates/list"))
     }
 
-    async fn complete(&self, _request: rmcp::model::CompleteRequestParams, _context: RequestContext<RoleServer>) -> Result<rmcp::model::CompleteResult, ErrorData> {
+    async fn complete(
+        &self,
+        _request: rmcp::model::CompleteRequestParams,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<rmcp::model::CompleteResult, ErrorData> {
         Err(method_not_found("completion/complete"))
     }
 
-    fn accepted_subscription_filter(&self, _requested: &SubscriptionFilter) -> Option<SubscriptionFilter> {
+    fn accepted_subscription_filter(
+        &self,
+        _requested: &SubscriptionFilter,
+    ) -> Option<SubscriptionFilter> {
         Some(SubscriptionFilter::builder().tools_list_changed().build())
     }
 
@@ -108,9 +158,16 @@ impl ServerHandler for Server {
         }
     }
 
-    async fn on_custom_request(&self, request: CustomRequest, _context: RequestContext<RoleServer>) -> Result<CustomResult, ErrorData> {
+    async fn on_custom_request(
+        &self,
+        request: CustomRequest,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<CustomResult, ErrorData> {
         if KNOWN_METHODS.contains(&request.method.as_str()) {
-            return Err(ErrorData::invalid_params(format!("the parameters of `{}` are malformed", request.method), None));
+            return Err(ErrorData::invalid_params(
+                format!("the parameters of `{}` are malformed", request.method),
+                None,
+            ));
         }
         Err(method_not_found(&request.method))
     }
@@ -118,5 +175,9 @@ impl ServerHandler for Server {
 
 fn method_not_found(method: &str) -> ErrorData {
     let method = crate::text::shorten(&crate::text::escape(method), 100);
-    ErrorData::new(ErrorCode::METHOD_NOT_FOUND, Cow::Owned(format!("unknown method: {method}")), None)
+    ErrorData::new(
+        ErrorCode::METHOD_NOT_FOUND,
+        Cow::Owned(format!("unknown method: {method}")),
+        None,
+    )
 }

@@ -44,17 +44,33 @@ impl Session {
     pub(super) fn era(&self, meta: Option<&RequestMetaObject>) -> Result<Era, ErrorData> {
         const VERSION_KEY: &str = "io.modelcontextprotocol/protocolVersion";
         let Some(meta) = meta.filter(|meta| meta.0.0.contains_key(VERSION_KEY)) else {
-            return if self.is_initialized() { Ok(Era::Legacy) } else { Err(no_handshake()) };
+            return if self.is_initialized() {
+                Ok(Era::Legacy)
+            } else {
+                Err(no_handshake())
+            };
         };
         let Some(version) = meta.protocol_version() else {
-            return Err(ErrorData::invalid_params(format!("_meta `{VERSION_KEY}` must be a string"), None));
+            return Err(ErrorData::invalid_params(
+                format!("_meta `{VERSION_KEY}` must be a string"),
+                None,
+            ));
         };
         if !ProtocolVersion::KNOWN_VERSIONS.contains(&version) {
-            return Err(ErrorData::unsupported_protocol_version(version, ProtocolVersion::KNOWN_VERSIONS));
+            return Err(ErrorData::unsupported_protocol_version(
+                version,
+                ProtocolVersion::KNOWN_VERSIONS,
+            ));
         }
         let missing = meta.missing_required_keys(&ProtocolVersion::V_2026_07_28);
         if !missing.is_empty() {
-            return Err(ErrorData::invalid_params(format!("request _meta is missing or has malformed required fields: {}", missing.join(", ")), None));
+            return Err(ErrorData::invalid_params(
+                format!(
+                    "request _meta is missing or has malformed required fields: {}",
+                    missing.join(", ")
+                ),
+                None,
+            ));
         }
         Ok(Era::Modern)
     }
@@ -65,7 +81,10 @@ impl Session {
     }
 
     pub(super) fn listed(&self) -> Option<BTreeSet<String>> {
-        self.listed.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.listed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 
@@ -77,7 +96,11 @@ fn no_handshake() -> ErrorData {
 }
 
 /// Tells a client of the legacy era when the list of tools has changed. One of the modern era asks for it with `subscriptions/listen`.
-pub(super) async fn announce_changes(host: Arc<Host>, session: Arc<Session>, peer: Peer<RoleServer>) {
+pub(super) async fn announce_changes(
+    host: Arc<Host>,
+    session: Arc<Session>,
+    peer: Peer<RoleServer>,
+) {
     let mut definitions = host.definitions();
     loop {
         tokio::select! {
@@ -85,7 +108,10 @@ pub(super) async fn announce_changes(host: Arc<Host>, session: Arc<Session>, pee
             changed = definitions.changed() => if changed.is_err() { return },
         }
         // A list that nobody has seen yet, because the first scan is still going on, did not change for anybody.
-        if session.is_initialized() && session.listed().is_some() && peer.notify_tool_list_changed().await.is_err() {
+        if session.is_initialized()
+            && session.listed().is_some()
+            && peer.notify_tool_list_changed().await.is_err()
+        {
             return;
         }
     }

@@ -58,7 +58,12 @@ pub(crate) struct StdioOptions {
 impl Default for StdioOptions {
     fn default() -> Self {
         const MIB: usize = 1024 * 1024;
-        Self { max_line: 16 * MIB, max_in_flight: 4096, max_queued_input: 64 * MIB, max_queued_output: 64 * MIB }
+        Self {
+            max_line: 16 * MIB,
+            max_in_flight: 4096,
+            max_queued_input: 64 * MIB,
+            max_queued_output: 64 * MIB,
+        }
     }
 }
 
@@ -71,7 +76,8 @@ pub(crate) struct CallRequest {
     pub(crate) reply: Reply,
 }
 
-/// Receives each call on the thread that reads, so it must return soon. A panic is answered as an internal error.
+/// Receives each call on the thread that reads, so it must return soon. What it answers on that thread leaves together with
+/// the answers to the requests that have come already. A panic is answered as an internal error.
 pub(crate) type OnCall = Arc<dyn Fn(CallRequest) + Send + Sync>;
 
 /// Serves one client over two descriptors. `closed` fires when everything is over and written: the host exits then.
@@ -93,32 +99,43 @@ pub(crate) fn open(
     let (forward, forwarded) = mpsc::channel(FORWARD_QUEUE);
 
     let writing = Arc::clone(&connection);
-    thread::Builder::new().name("stdio-writer".to_owned()).spawn(move || {
-        match catch_unwind(AssertUnwindSafe(|| writing.outbox.write_until_closed())) {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::info!(%error, "the client no longer reads"),
-            Err(_) => tracing::error!("the writer panicked"),
-        }
-        writing.end();
-    })?;
+    thread::Builder::new()
+        .name("stdio-writer".to_owned())
+        .spawn(move || {
+            match catch_unwind(AssertUnwindSafe(|| writing.outbox.write_until_closed())) {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::info!(%error, "the client no longer reads"),
+                Err(_) => tracing::error!("the writer panicked"),
+            }
+            writing.end();
+        })?;
 
     let lines = Lines::new(input, options.max_line);
     let reading = Arc::clone(&connection);
-    thread::Builder::new().name("stdio-reader".to_owned()).spawn(move || {
-        let reader = Reader::new(Arc::clone(&reading), on_call, forward);
-        if catch_unwind(AssertUnwindSafe(|| reader.run(lines))).is_err() {
-            tracing::error!("the reader panicked");
-        }
-        reading.in_flight.wait_until_all_answered(ANSWER_GRACE);
-        reading.in_flight.close();
-        // rmcp sees the end only now, and has served until now.
-        drop(reader);
-        reading.outbox.flush(FLUSH_GRACE);
-        reading.end();
-    })?;
+    thread::Builder::new()
+        .name("stdio-reader".to_owned())
+        .spawn(move || {
+            let reader = Reader::new(Arc::clone(&reading), on_call, forward);
+            if catch_unwind(AssertUnwindSafe(|| reader.run(lines))).is_err() {
+                tracing::error!("the reader panicked");
+            }
+            reading.outbox.release();
+            reading.in_flight.wait_until_all_answered(ANSWER_GRACE);
+            reading.in_flight.close();
+            // rmcp sees the end only now, and has served until now.
+            drop(reader);
+            reading.outbox.flush(FLUSH_GRACE);
+            reading.end();
+        })?;
 
     let closed = connection.closed.clone();
-    Ok((StdioTransport { connection, forwarded }, closed))
+    Ok((
+        StdioTransport {
+            connection,
+            forwarded,
+        },
+        closed,
+    ))
 }
 
 /// What the two threads, rmcp and the calls under way share.
@@ -154,7 +171,12 @@ pub(crate) struct Reply {
 
 impl Reply {
     fn new(connection: Arc<Connection>, id: RequestId, ticket: Ticket) -> Self {
-        Self { connection, id, ticket, sent: false }
+        Self {
+            connection,
+            id,
+            ticket,
+            sent: false,
+        }
     }
 
     /// Sends the answer: a whole JSON-RPC message without a newline. A spare byte of capacity saves a copy of a large one.
@@ -165,17 +187,30 @@ impl Reply {
 
     /// Sends a message that belongs to the call and comes before its answer, such as its progress. After a cancellation
     /// nothing is sent.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for progress notifications, which no call sends yet"))]
+    #[cfg_attr(
+        not(test),
+        expect(
+            dead_code,
+            reason = "for progress notifications, which no call sends yet"
+        )
+    )]
     pub(crate) fn notify(&self, line: Vec<u8>) {
         let outbox = &self.connection.outbox;
-        if self.connection.in_flight.while_waiting(&self.id, self.ticket, || outbox.enqueue(line)) {
+        if self
+            .connection
+            .in_flight
+            .while_waiting(&self.id, self.ticket, || outbox.enqueue(line))
+        {
             outbox.write_queued();
         }
     }
 
     /// Ready when the client has taken enough of the answers before. Awaited before a call runs, this bounds the memory
     /// that answers take while a client does not read.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the call path, which does not wait yet"))]
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "for the call path, which does not wait yet")
+    )]
     pub(crate) async fn room(&self) {
         self.connection.outbox.room().await;
     }
@@ -183,7 +218,11 @@ impl Reply {
     fn answer(&mut self, line: Vec<u8>) {
         self.sent = true;
         let outbox = &self.connection.outbox;
-        if self.connection.in_flight.answer_call(&self.id, self.ticket, || outbox.enqueue(line)) {
+        if self
+            .connection
+            .in_flight
+            .answer_call(&self.id, self.ticket, || outbox.enqueue(line))
+        {
             outbox.write_queued();
         }
     }
@@ -192,7 +231,11 @@ impl Reply {
 impl Drop for Reply {
     fn drop(&mut self) {
         if !self.sent {
-            let refusal = Refusal::new(Some(self.id.clone()), ErrorCode::INTERNAL_ERROR, "internal error");
+            let refusal = Refusal::new(
+                Some(self.id.clone()),
+                ErrorCode::INTERNAL_ERROR,
+                "internal error",
+            );
             self.answer(refusal.to_line());
         }
     }
@@ -209,10 +252,16 @@ impl Transport<RoleServer> for StdioTransport {
 
     /// Queues the message before it returns, so messages leave in the order of the calls. The future of a notification
     /// or request is ready when there is room for the next one, which slows its sender down to the client's pace.
-    fn send(&mut self, message: ServerJsonRpcMessage) -> impl Future<Output = io::Result<()>> + Send + 'static {
+    fn send(
+        &mut self,
+        message: ServerJsonRpcMessage,
+    ) -> impl Future<Output = io::Result<()>> + Send + 'static {
         let connection = Arc::clone(&self.connection);
         let outcome = connection.send(&message);
-        let is_answer = matches!(message, JsonRpcMessage::Response(_) | JsonRpcMessage::Error(_));
+        let is_answer = matches!(
+            message,
+            JsonRpcMessage::Response(_) | JsonRpcMessage::Error(_)
+        );
         async move {
             outcome?;
             if !is_answer {
@@ -253,7 +302,10 @@ impl Connection {
             self.outbox.push(line);
             return Ok(());
         };
-        if self.in_flight.answer_forwarded(id, || self.outbox.enqueue(line)) {
+        if self
+            .in_flight
+            .answer_forwarded(id, || self.outbox.enqueue(line))
+        {
             self.outbox.write_queued();
         }
         Ok(())

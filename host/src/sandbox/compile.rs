@@ -78,13 +78,20 @@ impl Compiler {
     }
 
     /// The component's code, from the cache or compiled from these bytes, which must be the ones that the digest is of.
-    pub(super) async fn component(&self, digest: &Digest, bytes: &[u8]) -> Result<Component, CompileError> {
+    pub(super) async fn component(
+        &self,
+        digest: &Digest,
+        bytes: &[u8],
+    ) -> Result<Component, CompileError> {
         let path = self.path(digest);
         if let Some(component) = self.map(&path).await {
             return Ok(component);
         }
         let lock = {
-            let mut in_progress = self.in_progress.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut in_progress = self
+                .in_progress
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             in_progress.entry(digest.clone()).or_default().clone()
         };
         let component = {
@@ -94,31 +101,67 @@ impl Compiler {
                 None => self.compile_and_map(digest, bytes, &path).await,
             }
         };
-        self.in_progress.lock().unwrap_or_else(PoisonError::into_inner).remove(digest);
+        self.in_progress
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(digest);
         component
     }
 
-    async fn compile_and_map(&self, digest: &Digest, bytes: &[u8], path: &Path) -> Result<Component, CompileError> {
+    async fn compile_and_map(
+        &self,
+        digest: &Digest,
+        bytes: &[u8],
+        path: &Path,
+    ) -> Result<Component, CompileError> {
         let code = {
-            let _slot = self.children.acquire().await.map_err(|error| CompileError::Host(error.to_string()))?;
+            let _slot = self
+                .children
+                .acquire()
+                .await
+                .map_err(|error| CompileError::Host(error.to_string()))?;
             let started = std::time::Instant::now();
             let code = tokio::time::timeout(COMPILE_TIMEOUT, self.compile(bytes))
                 .await
-                .unwrap_or_else(|_| Err(CompileError::Limit(format!("it took longer than {}", text::duration(COMPILE_TIMEOUT)))))?;
-            tracing::debug!(digest = digest.short(), millis = started.elapsed().as_millis(), code = code.len(), "compiled");
+                .unwrap_or_else(|_| {
+                    Err(CompileError::Limit(format!(
+                        "it took longer than {}",
+                        text::duration(COMPILE_TIMEOUT)
+                    )))
+                })?;
+            tracing::debug!(
+                digest = digest.short(),
+                millis = started.elapsed().as_millis(),
+                code = code.len(),
+                "compiled"
+            );
             code
         };
         let target = path.to_owned();
         let written = tokio::task::spawn_blocking(move || write_atomically(&target, &code)).await;
-        match written.map_err(io::Error::other).and_then(|written| written) {
+        match written
+            .map_err(io::Error::other)
+            .and_then(|written| written)
+        {
             Ok(()) => {}
-            Err(error) => return Err(CompileError::Host(format!("cannot write the compiled code to {}: {error}", path.display()))),
+            Err(error) => {
+                return Err(CompileError::Host(format!(
+                    "cannot write the compiled code to {}: {error}",
+                    path.display()
+                )));
+            }
         }
-        self.map(path).await.ok_or_else(|| CompileError::Host(format!("the code just written to {} cannot be mapped", path.display())))
+        self.map(path).await.ok_or_else(|| {
+            CompileError::Host(format!(
+                "the code just written to {} cannot be mapped",
+                path.display()
+            ))
+        })
     }
 
     async fn compile(&self, bytes: &[u8]) -> Result<Vec<u8>, CompileError> {
-        let host = |error: io::Error| CompileError::Host(format!("{}: {error}", self.program.display()));
+        let host =
+            |error: io::Error| CompileError::Host(format!("{}: {error}", self.program.display()));
         let mut child = tokio::process::Command::new(&self.program)
             .arg(COMPILE_COMMAND)
             .stdin(Stdio::piped())
@@ -128,8 +171,12 @@ impl Compiler {
             .kill_on_drop(true)
             .spawn()
             .map_err(host)?;
-        let (Some(mut stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take()) else {
-            return Err(CompileError::Host("its standard streams are not pipes".into()));
+        let (Some(mut stdin), Some(stdout), Some(stderr)) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take())
+        else {
+            return Err(CompileError::Host(
+                "its standard streams are not pipes".into(),
+            ));
         };
         let feed = async {
             // A child that refuses the component early closes its input; what it says then counts, not this error.
@@ -139,15 +186,26 @@ impl Compiler {
         let (mut code, mut complaint) = (Vec::new(), Vec::new());
         let mut stdout = stdout.take(MAX_CODE);
         let mut stderr = stderr.take(64 << 10);
-        let ((), read, _) = tokio::join!(feed, stdout.read_to_end(&mut code), stderr.read_to_end(&mut complaint));
+        let ((), read, _) = tokio::join!(
+            feed,
+            stdout.read_to_end(&mut code),
+            stderr.read_to_end(&mut complaint)
+        );
         read.map_err(host)?;
         let status = child.wait().await.map_err(host)?;
-        let complaint = text::shorten(&text::escape(String::from_utf8_lossy(&complaint).trim()), 600);
+        let complaint = text::shorten(
+            &text::escape(String::from_utf8_lossy(&complaint).trim()),
+            600,
+        );
         match status.code() {
             Some(0) if !code.is_empty() => Ok(code),
             Some(1) => Err(CompileError::Component(complaint)),
-            Some(_) => Err(CompileError::Host(format!("it ended with {status}: {complaint}"))),
-            None => Err(CompileError::Limit(format!("it used more memory or time than compiling may take ({status})"))),
+            Some(_) => Err(CompileError::Host(format!(
+                "it ended with {status}: {complaint}"
+            ))),
+            None => Err(CompileError::Limit(format!(
+                "it used more memory or time than compiling may take ({status})"
+            ))),
         }
     }
 
@@ -179,7 +237,10 @@ impl Compiler {
 /// # Errors
 ///
 /// An error of the first kind says that the component is at fault, one of the second that the machine is.
-pub(crate) fn compile_from_stdin(mut input: impl Read, mut output: impl Write) -> Result<Result<(), String>, io::Error> {
+pub(crate) fn compile_from_stdin(
+    mut input: impl Read,
+    mut output: impl Write,
+) -> Result<Result<(), String>, io::Error> {
     limit_this_process();
     let mut bytes = Vec::new();
     input.read_to_end(&mut bytes)?;
@@ -197,8 +258,26 @@ pub(crate) fn compile_from_stdin(mut input: impl Read, mut output: impl Write) -
 fn limit_this_process() {
     use rustix::process::{Resource, Rlimit, nice, setrlimit};
     // Each of these only bounds the damage; where one is not allowed, compiling still works.
-    let _ = setrlimit(Resource::Cpu, Rlimit { current: Some(MAX_CPU_SECONDS), maximum: Some(MAX_CPU_SECONDS + 5) });
-    let _ = setrlimit(Resource::Data, Rlimit { current: Some(MAX_CHILD_MEMORY), maximum: Some(MAX_CHILD_MEMORY) });
-    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+    let _ = setrlimit(
+        Resource::Cpu,
+        Rlimit {
+            current: Some(MAX_CPU_SECONDS),
+            maximum: Some(MAX_CPU_SECONDS + 5),
+        },
+    );
+    let _ = setrlimit(
+        Resource::Data,
+        Rlimit {
+            current: Some(MAX_CHILD_MEMORY),
+            maximum: Some(MAX_CHILD_MEMORY),
+        },
+    );
+    let _ = setrlimit(
+        Resource::Core,
+        Rlimit {
+            current: Some(0),
+            maximum: Some(0),
+        },
+    );
     let _ = nice(CHILD_NICENESS);
 }

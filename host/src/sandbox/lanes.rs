@@ -38,7 +38,9 @@ impl Lanes {
     ///
     /// Fails where no thread can be started.
     pub(super) fn start() -> std::io::Result<Self> {
-        let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get).max(2);
+        let threads = std::thread::available_parallelism()
+            .map_or(2, std::num::NonZero::get)
+            .max(2);
         let background = Builder::new_multi_thread()
             .worker_threads(threads)
             .event_interval(1)
@@ -49,7 +51,9 @@ impl Lanes {
             })
             .enable_all()
             .build()?;
-        Ok(Self { background: Some(background) })
+        Ok(Self {
+            background: Some(background),
+        })
     }
 
     pub(super) fn background(&self) -> Option<&Handle> {
@@ -67,7 +71,9 @@ impl Lanes {
         let mut guest: Pin<Box<F>> = Box::pin(guest);
         let finished = std::future::poll_fn(|context| match guest.as_mut().poll(context) {
             Poll::Ready(output) => Poll::Ready(Some(output)),
-            Poll::Pending if interruptions.0.load(Ordering::Relaxed) >= TICKS_IN_MAIN_LANE => Poll::Ready(None),
+            Poll::Pending if interruptions.0.load(Ordering::Relaxed) >= TICKS_IN_MAIN_LANE => {
+                Poll::Ready(None)
+            }
             Poll::Pending => Poll::Pending,
         })
         .await;
@@ -97,7 +103,9 @@ impl<T> Future for AbortOnDrop<T> {
     fn poll(mut self: Pin<&mut Self>, context: &mut std::task::Context<'_>) -> Poll<Self::Output> {
         match Pin::new(&mut self.0).poll(context) {
             Poll::Ready(Ok(output)) => Poll::Ready(Some(output)),
-            Poll::Ready(Err(error)) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Poll::Ready(Err(error)) if error.is_panic() => {
+                std::panic::resume_unwind(error.into_panic())
+            }
             Poll::Ready(Err(_)) => Poll::Ready(None),
             Poll::Pending => Poll::Pending,
         }

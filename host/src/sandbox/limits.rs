@@ -23,7 +23,12 @@ pub(super) enum Refused {
 
 impl GuestLimiter {
     pub(super) fn new(memory_limit: usize) -> Self {
-        Self { memory_limit, memory_used: 0, table_used: 0, refused: None }
+        Self {
+            memory_limit,
+            memory_used: 0,
+            table_used: 0,
+            refused: None,
+        }
     }
 
     pub(super) fn refused(&self) -> Option<Refused> {
@@ -36,8 +41,16 @@ impl GuestLimiter {
 }
 
 impl ResourceLimiter for GuestLimiter {
-    fn memory_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
-        let total = self.memory_used.saturating_sub(current).saturating_add(desired);
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let total = self
+            .memory_used
+            .saturating_sub(current)
+            .saturating_add(desired);
         if total > self.memory_limit {
             self.refused = Some(Refused::Memory);
             return Ok(false);
@@ -46,8 +59,16 @@ impl ResourceLimiter for GuestLimiter {
         Ok(true)
     }
 
-    fn table_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
-        let total = self.table_used.saturating_sub(current).saturating_add(desired);
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let total = self
+            .table_used
+            .saturating_sub(current)
+            .saturating_add(desired);
         if total > MAX_TABLE_ELEMENTS {
             self.refused = Some(Refused::Table);
             return Ok(false);
@@ -65,7 +86,10 @@ mod tests {
     fn memories_are_counted_together() {
         let mut limiter = GuestLimiter::new(100);
         assert!(limiter.memory_growing(0, 60, None).unwrap());
-        assert!(limiter.memory_growing(0, 40, None).unwrap(), "a second memory fits exactly");
+        assert!(
+            limiter.memory_growing(0, 40, None).unwrap(),
+            "a second memory fits exactly"
+        );
         assert!(!limiter.memory_growing(40, 41, None).unwrap());
         assert_eq!(limiter.refused(), Some(Refused::Memory));
         assert_eq!(limiter.memory_used(), 100);

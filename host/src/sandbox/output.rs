@@ -34,28 +34,45 @@ struct Inner {
 
 impl GuestOutput {
     pub(super) fn new(label: Label) -> Self {
-        Self(Arc::new(Mutex::new(Inner { label, line: Vec::new(), logged: 0, tail: Vec::new() })))
+        Self(Arc::new(Mutex::new(Inner {
+            label,
+            line: Vec::new(),
+            logged: 0,
+            tail: Vec::new(),
+        })))
     }
 
     /// The newest output as escaped lines, oldest first.
     pub(super) fn tail(&self) -> Vec<String> {
         let inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        String::from_utf8_lossy(&inner.tail).lines().map(escape).filter(|line| !line.is_empty()).collect()
+        String::from_utf8_lossy(&inner.tail)
+            .lines()
+            .map(escape)
+            .filter(|line| !line.is_empty())
+            .collect()
     }
 
     /// Logs what stands in the last line without its line feed.
     pub(super) fn finish(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).end_line();
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .end_line();
     }
 
     fn write(&self, bytes: &[u8]) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .write(bytes);
     }
 }
 
 impl Inner {
     fn write(&mut self, bytes: &[u8]) {
-        let newest = bytes.get(bytes.len().saturating_sub(MAX_TAIL)..).unwrap_or_default();
+        let newest = bytes
+            .get(bytes.len().saturating_sub(MAX_TAIL)..)
+            .unwrap_or_default();
         self.tail.extend_from_slice(newest);
         let surplus = self.tail.len().saturating_sub(MAX_TAIL);
         self.tail.drain(..surplus);
@@ -139,7 +156,10 @@ mod tests {
         output.write(b"\n\x1b[31mred\nlast");
         let tail = output.tail();
         assert_eq!(tail.last().map(String::as_str), Some("last"));
-        assert_eq!(tail.get(tail.len() - 2).map(String::as_str), Some("\\u{1b}[31mred"));
+        assert_eq!(
+            tail.get(tail.len() - 2).map(String::as_str),
+            Some("\\u{1b}[31mred")
+        );
         assert!(tail.iter().map(String::len).sum::<usize>() <= MAX_TAIL + 16);
     }
 }

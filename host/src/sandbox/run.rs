@@ -35,7 +35,10 @@ pub(crate) struct Label {
 
 impl Label {
     pub(crate) fn new(plugin: &str, tool: &str) -> Self {
-        Self { plugin: plugin.into(), tool: tool.into() }
+        Self {
+            plugin: plugin.into(),
+            tool: tool.into(),
+        }
     }
 }
 
@@ -122,7 +125,10 @@ pub(super) struct GuestState {
 
 impl WasiView for GuestState {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
     }
 }
 
@@ -139,7 +145,12 @@ impl GuestState {
         wasi.allow_ip_name_lookup(false);
         let mut table = ResourceTable::new();
         table.set_max_capacity(MAX_HANDLES);
-        Self { wasi: wasi.build(), table, limiter: GuestLimiter::new(limits.memory), output }
+        Self {
+            wasi: wasi.build(),
+            table,
+            limiter: GuestLimiter::new(limits.memory),
+            output,
+        }
     }
 }
 
@@ -150,7 +161,10 @@ struct DeadlinePassed;
 
 /// What is asked of a guest's exports once it is instantiated.
 pub(super) enum Request {
-    Tool { name: Arc<str>, arguments: String },
+    Tool {
+        name: Arc<str>,
+        arguments: String,
+    },
     Manifest,
     /// Nothing: to see that it can be instantiated and that its exports have the right types.
     Trial,
@@ -174,11 +188,16 @@ impl Sandbox {
         limits: GuestLimits,
         cancel: &CancellationToken,
     ) -> Finished<GuestEnd> {
-        let request = Request::Tool { name: label.tool.clone(), arguments };
+        let request = Request::Tool {
+            name: label.tool.clone(),
+            arguments,
+        };
         let Finished { end, remains } = self.run(prepared, label, request, limits, cancel).await;
         let end = match end {
             Ok(Answer::Tool(result)) => GuestEnd::Returned(result),
-            Ok(Answer::Manifest(_) | Answer::Trial) => GuestEnd::Failed(GuestFailure::Host("the guest answered another question".into())),
+            Ok(Answer::Manifest(_) | Answer::Trial) => GuestEnd::Failed(GuestFailure::Host(
+                "the guest answered another question".into(),
+            )),
             Err(failure) => GuestEnd::Failed(failure),
         };
         Finished { end, remains }
@@ -199,16 +218,27 @@ impl Sandbox {
             () = cancel.cancelled() => return Finished::failed(GuestFailure::Cancelled),
             permit = waiting => permit,
         };
-        let Ok(Ok(permit)) = permit else { return Finished::failed(GuestFailure::NoSlot) };
+        let Ok(Ok(permit)) = permit else {
+            return Finished::failed(GuestFailure::NoSlot);
+        };
 
         let interruptions = Interruptions::default();
-        let store = self.store(GuestState::new(label, limits), deadline, limits, interruptions.clone());
+        let store = self.store(
+            GuestState::new(label, limits),
+            deadline,
+            limits,
+            interruptions.clone(),
+        );
         let ticking = self.ticker.guest();
         let prepared = prepared.clone();
         let lanes = self.lanes.clone();
         let mut guest = Box::pin(async move {
             let guest = async move {
-                let mut alive = Alive { store, _ticking: ticking, _permit: permit };
+                let mut alive = Alive {
+                    store,
+                    _ticking: ticking,
+                    _permit: permit,
+                };
                 let answer = prepared.answer(&mut alive.store, request).await;
                 (answer, alive)
             };
@@ -224,14 +254,26 @@ impl Sandbox {
             Ok(Some((answer, mut alive))) => {
                 let end = answer.map_err(|error| failure(&error, alive.store.data_mut()));
                 alive.store.data().output.finish();
-                Finished { end, remains: Remains::Ended(Box::new(alive)) }
+                Finished {
+                    end,
+                    remains: Remains::Ended(Box::new(alive)),
+                }
             }
             Ok(None) => Finished::failed(GuestFailure::Host("the host is shutting down".into())),
-            Err(failure) => Finished { end: Err(failure), remains: Remains::Running(Box::new(guest)) },
+            Err(failure) => Finished {
+                end: Err(failure),
+                remains: Remains::Running(Box::new(guest)),
+            },
         }
     }
 
-    fn store(&self, state: GuestState, deadline: Instant, limits: GuestLimits, interruptions: Interruptions) -> Store<GuestState> {
+    fn store(
+        &self,
+        state: GuestState,
+        deadline: Instant,
+        limits: GuestLimits,
+        interruptions: Interruptions,
+    ) -> Store<GuestState> {
         let mut store = Store::new(&self.engine, state);
         store.limiter(|state| &mut state.limiter);
         store.set_hostcall_fuel(limits.max_result.saturating_add(HOSTCALL_ALLOWANCE));
@@ -259,21 +301,38 @@ pub(crate) struct Alive {
 
 impl<T> Finished<Result<T, GuestFailure>> {
     fn failed(failure: GuestFailure) -> Self {
-        Self { end: Err(failure), remains: Remains::Nothing }
+        Self {
+            end: Err(failure),
+            remains: Remains::Nothing,
+        }
     }
 }
 
 impl Prepared {
-    async fn answer(&self, store: &mut Store<GuestState>, request: Request) -> wasmtime::Result<Answer> {
+    async fn answer(
+        &self,
+        store: &mut Store<GuestState>,
+        request: Request,
+    ) -> wasmtime::Result<Answer> {
         let instance = self.pre.instantiate_async(&mut *store).await?;
         let missing = || wasmtime::Error::msg("the component lacks this export");
         match request {
             Request::Tool { name, arguments } => {
-                let tools = self.tools.as_ref().ok_or_else(missing)?.load(&mut *store, &instance)?;
-                Ok(Answer::Tool(tools.call_call(&mut *store, &name, &arguments).await?))
+                let tools = self
+                    .tools
+                    .as_ref()
+                    .ok_or_else(missing)?
+                    .load(&mut *store, &instance)?;
+                Ok(Answer::Tool(
+                    tools.call_call(&mut *store, &name, &arguments).await?,
+                ))
             }
             Request::Manifest => {
-                let describe = self.describe.as_ref().ok_or_else(missing)?.load(&mut *store, &instance)?;
+                let describe = self
+                    .describe
+                    .as_ref()
+                    .ok_or_else(missing)?
+                    .load(&mut *store, &instance)?;
                 Ok(Answer::Manifest(describe.call_manifest(&mut *store).await?))
             }
             Request::Trial => {
@@ -307,11 +366,18 @@ fn failure(error: &wasmtime::Error, state: &mut GuestState) -> GuestFailure {
     if trap == Some(&Trap::StackOverflow) {
         return GuestFailure::Stack;
     }
-    if matches!(error.downcast_ref::<ResourceTableError>(), Some(ResourceTableError::Full)) {
+    if matches!(
+        error.downcast_ref::<ResourceTableError>(),
+        Some(ResourceTableError::Full)
+    ) {
         return GuestFailure::Handles;
     }
     // This error has no public type; a test with a guest of that kind keeps watch over its words.
-    if error.chain().any(|cause| cause.to_string().contains("fuel allocated for hostcalls has been exhausted")) {
+    if error.chain().any(|cause| {
+        cause
+            .to_string()
+            .contains("fuel allocated for hostcalls has been exhausted")
+    }) {
         return GuestFailure::ResultSize;
     }
     GuestFailure::Crash(crash_sentence(error, trap, &state.output.tail()))
@@ -321,7 +387,12 @@ fn failure(error: &wasmtime::Error, state: &mut GuestState) -> GuestFailure {
 fn crash_sentence(error: &wasmtime::Error, trap: Option<&Trap>, tail: &[String]) -> String {
     const MAX_SENTENCE: usize = 400;
     if let Some(start) = tail.iter().rposition(|line| line.contains("panicked at ")) {
-        let words: Vec<&str> = tail.iter().skip(start).take(2).map(|line| line.trim()).collect();
+        let words: Vec<&str> = tail
+            .iter()
+            .skip(start)
+            .take(2)
+            .map(|line| line.trim())
+            .collect();
         let words = words.join(" ");
         // The thread's name before it says nothing: a guest has one thread.
         let from = words.find("panicked at ").unwrap_or_default();
@@ -329,7 +400,10 @@ fn crash_sentence(error: &wasmtime::Error, trap: Option<&Trap>, tail: &[String])
     }
     match trap {
         // Rust guests keep their stack at the bottom of linear memory, where running over it is an access out of bounds.
-        Some(Trap::MemoryOutOfBounds) => "it accessed memory out of bounds; a recursion that is too deep can end like this".into(),
+        Some(Trap::MemoryOutOfBounds) => {
+            "it accessed memory out of bounds; a recursion that is too deep can end like this"
+                .into()
+        }
         Some(Trap::UnreachableCodeReached) => "it aborted".into(),
         Some(trap) => text::escape(trap.to_string().trim_start_matches("wasm trap: ")),
         None => text::shorten(&text::escape(&error.root_cause().to_string()), MAX_SENTENCE),

@@ -39,8 +39,13 @@ impl Ticker {
     pub(super) fn start(engine: Engine) -> std::io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let for_thread = shared.clone();
-        let handle = thread::Builder::new().name("toolbay-epoch".into()).spawn(move || tick(&engine, &for_thread))?;
-        Ok(Self { shared, thread: handle.thread().clone() })
+        let handle = thread::Builder::new()
+            .name("toolbay-epoch".into())
+            .spawn(move || tick(&engine, &for_thread))?;
+        Ok(Self {
+            shared,
+            thread: handle.thread().clone(),
+        })
     }
 
     /// Keeps the epoch advancing for as long as the answer lives.
@@ -75,7 +80,9 @@ fn tick(engine: &Engine, shared: &Shared) {
             last_busy = Instant::now();
         } else if last_busy.elapsed() > LINGER {
             shared.asleep.store(true, Ordering::SeqCst);
-            while shared.running.load(Ordering::SeqCst) == 0 && !shared.closed.load(Ordering::SeqCst) {
+            while shared.running.load(Ordering::SeqCst) == 0
+                && !shared.closed.load(Ordering::SeqCst)
+            {
                 thread::park();
             }
             shared.asleep.store(false, Ordering::SeqCst);

@@ -3,7 +3,12 @@ use serde_json::json;
 use super::*;
 
 fn faults(schema: &Value, value: &Value) -> Vec<String> {
-    Schema::compile(schema).unwrap().faults(value).into_iter().map(|fault| format!("{} {}", fault.pointer, fault.message)).collect()
+    Schema::compile(schema)
+        .unwrap()
+        .faults(value)
+        .into_iter()
+        .map(|fault| format!("{} {}", fault.pointer, fault.message))
+        .collect()
 }
 
 #[test]
@@ -43,7 +48,12 @@ fn remote_references_are_refused() {
 #[test]
 fn a_pattern_runs_in_linear_time() {
     let schema = Schema::compile(&json!({"type": "string", "pattern": "^(a+)+$"})).unwrap();
-    assert_eq!(schema.faults(&Value::String("a".repeat(50_000) + "!")).len(), 1);
+    assert_eq!(
+        schema
+            .faults(&Value::String("a".repeat(50_000) + "!"))
+            .len(),
+        1
+    );
 }
 
 #[test]

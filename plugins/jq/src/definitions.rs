@@ -182,3 +182,21 @@ mod tests {
         }
     }
 }
+#[cfg(test)]
+#[test]
+fn zz() {
+    for f in [".", "map(.+1)", "with_entries(.)", "@csv", "test(\"a\")"] {
+        let t = std::time::Instant::now();
+        for _ in 0..500 { std::hint::black_box(crate::compile::compile(f, &[]).unwrap()); }
+        println!("{f}: {:?} reached only", t.elapsed() / 500);
+    }
+    let all: String = DEFINITIONS.iter().map(|d| d.source).collect();
+    let t = std::time::Instant::now();
+    for _ in 0..200 {
+        let prelude = jaq_core::load::parse(&all, |p| p.defs()).unwrap();
+        let arena = jaq_core::load::Arena::default();
+        let m = jaq_core::load::Loader::new(prelude).load(&arena, jaq_core::load::File { path: (), code: "." }).ok().unwrap();
+        std::hint::black_box(jaq_core::Compiler::default().with_funs(native::<crate::run::Kind>()).compile(m).ok().unwrap());
+    }
+    println!("all definitions: {:?}", t.elapsed() / 200);
+}

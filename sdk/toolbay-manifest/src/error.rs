@@ -172,7 +172,13 @@ impl ManifestError {
             Self::TooLarge { .. } => {
                 Some("shorten descriptions and schemas, or split the plugin".to_owned())
             }
-            Self::Syntax { .. } | Self::WrongType { .. } => None,
+            Self::WrongType { expected, .. } => match *expected {
+                "a text" => Some("write it in quotes: \"…\"".to_owned()),
+                "a list of texts" => Some("write it in brackets: [\"…\"]".to_owned()),
+                "true or false" => Some("write `true` or `false`, without quotes".to_owned()),
+                _ => None,
+            },
+            Self::Syntax { .. } => None,
         }
     }
 

@@ -24,8 +24,12 @@
 //! # Ok::<(), toolbay_manifest::ManifestError>(())
 //! ```
 
+#![warn(missing_docs)]
+
+mod check;
 mod decode;
 mod error;
+mod fields;
 mod manifest;
 mod permissions;
 mod rules;

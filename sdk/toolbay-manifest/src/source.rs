@@ -8,7 +8,7 @@ use crate::error::{ManifestError, Place};
 use crate::manifest::{MANIFEST_VERSION, Manifest, PluginInfo, Tool};
 use crate::permissions::Mount;
 use crate::settings::ToolSettings;
-use crate::{decode, rules, syntax};
+use crate::{check, decode, rules, syntax};
 
 /// A checked `plugin.toml`.
 ///
@@ -140,7 +140,7 @@ impl SourceManifest {
                 hint: Some(HINT),
             });
         }
-        decode::check_plugin(&place, &info)?;
+        check::check_plugin(&place, &info)?;
         Ok(info)
     }
 
@@ -196,7 +196,7 @@ impl SourceManifest {
             mounts: self.mounts,
             tools,
         };
-        decode::check_manifest(&manifest)?;
+        check::check_manifest(&manifest)?;
         Ok(manifest)
     }
 }

@@ -6,19 +6,34 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
-/// Why a text is no duration or no size.
+/// Why a text is no duration or no size; the message is the end of a sentence that names the text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UnitError {
     /// It is not written as a duration.
-    #[error("it is not a duration such as `500ms`, `5s`, `2m` or `24h`")]
+    #[error("which is not a duration")]
     Duration,
     /// It is not written as a size.
-    #[error("it is not a size such as `1024`, `256KiB`, `64MiB` or `1GiB`")]
+    #[error("which is not a size")]
     Size,
     /// It does not fit into 64 bits.
-    #[error("it is too large to count")]
+    #[error("which is too large to count")]
     Overflow,
+}
+
+impl UnitError {
+    /// What to write instead.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Duration => {
+                "write a whole number and a unit: \"500ms\", \"5s\", \"2m\" or \"24h\""
+            }
+            Self::Size => {
+                "write a whole number, alone or with a unit: \"1024\", \"256KiB\", \"64MiB\" or \"1GiB\""
+            }
+            Self::Overflow => "write a smaller number",
+        }
+    }
 }
 
 /// A duration written as a whole number and a unit: `500ms`, `5s`, `2m`, `24h`.

@@ -1,6 +1,8 @@
 //! The macros of `toolbay-sdk`, which re-exports and documents them: this crate only turns tokens into tokens. What a manifest may
 //! say is for `toolbay-manifest`; what the output does when it runs is for `toolbay_sdk::__private`.
 
+#![warn(missing_docs)]
+
 use proc_macro::TokenStream;
 
 mod data;
@@ -88,7 +90,10 @@ pub fn data(attribute: TokenStream, item: TokenStream) -> TokenStream {
 ///     a + b
 /// }
 ///
-/// plugin!(add; settings = "examples/adder.toml");
+/// # #[cfg(all())]
+/// # plugin!(add; settings_text = "[plugin]\nname = 'adder'\ndescription = 'Adds.'");
+/// # #[cfg(any())]
+/// plugin!(add);
 /// # fn main() {}
 /// ```
 #[proc_macro]

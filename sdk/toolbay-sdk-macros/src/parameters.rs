@@ -3,10 +3,7 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{
-    Attribute, Error, Expr, ExprLit, FnArg, ItemFn, Lit, Pat, PatType, Type, parse_quote,
-    parse_quote_spanned,
-};
+use syn::{Attribute, Error, Expr, ExprLit, FnArg, ItemFn, Lit, Pat, PatType, Type, parse_quote};
 
 use crate::tool::hidden;
 
@@ -16,7 +13,7 @@ pub(crate) struct Parameters {
     pub(crate) definition: TokenStream,
     /// The struct's type, or the author's own.
     pub(crate) type_of_arguments: Type,
-    /// What the function is called with, of a variable `arguments` of that type.
+    /// What the function is called with, of a variable `__toolbay_arguments` of that type.
     pub(crate) passed: Vec<TokenStream>,
 }
 
@@ -44,9 +41,10 @@ pub(crate) fn take_parameters(function: &mut ItemFn) -> syn::Result<Parameters> 
         return Ok(whole.alone());
     }
     let definition = definition(&parameters);
+    let arguments = hidden("arguments");
     let passed = parameters.iter().map(|parameter| {
         let ident = &parameter.ident;
-        parameter.held.pass(quote! { arguments.#ident })
+        parameter.held.pass(quote! { #arguments.#ident })
     });
     let name = hidden("Arguments");
     Ok(Parameters {
@@ -130,7 +128,10 @@ impl Parameter {
         Parameters {
             definition: self.held.assertion(),
             type_of_arguments: self.held.owned.clone(),
-            passed: vec![self.held.pass(quote! { arguments })],
+            passed: {
+                let arguments = hidden("arguments");
+                vec![self.held.pass(quote! { #arguments })]
+            },
         }
     }
 }
@@ -144,7 +145,9 @@ struct Held {
 enum Borrowed {
     No,
     Yes,
-    /// `Option<&str>` and the like.
+    /// `Option<&str>` and `Option<&[T]>`, which are not borrowed from an option of the same.
+    DereferencedInOption,
+    /// `Option<&T>`.
     InOption,
 }
 
@@ -172,12 +175,16 @@ impl Held {
             && reference.mutability.is_none()
         {
             let inner = owned(&reference.elem);
+            let dereferenced =
+                matches!(reference.elem.as_ref(), Type::Slice(_)) || is_str(&reference.elem);
+            let borrowed = if dereferenced {
+                Borrowed::DereferencedInOption
+            } else {
+                Borrowed::InOption
+            };
             let span = written.span();
             let owned = syn::parse2(quote_spanned! { span=> ::core::option::Option<#inner> })?;
-            return Ok(Self {
-                owned,
-                borrowed: Borrowed::InOption,
-            });
+            return Ok(Self { owned, borrowed });
         }
         Ok(Self {
             owned: written.clone(),
@@ -196,7 +203,8 @@ impl Held {
         match self.borrowed {
             Borrowed::No => value,
             Borrowed::Yes => quote! { &#value },
-            Borrowed::InOption => quote! { #value.as_deref() },
+            Borrowed::DereferencedInOption => quote! { #value.as_deref() },
+            Borrowed::InOption => quote! { #value.as_ref() },
         }
     }
 }
@@ -205,7 +213,7 @@ impl Held {
 fn owned(borrowed: &Type) -> Type {
     let span = borrowed.span();
     let tokens = match borrowed {
-        Type::Path(path) if path.path.is_ident("str") => {
+        other if is_str(other) => {
             quote_spanned! { span=> ::std::string::String }
         }
         Type::Slice(slice) => {
@@ -215,6 +223,10 @@ fn owned(borrowed: &Type) -> Type {
         other => return other.clone(),
     };
     syn::parse2(tokens).unwrap_or_else(|_| borrowed.clone())
+}
+
+fn is_str(written: &Type) -> bool {
+    matches!(written, Type::Path(path) if path.path.is_ident("str"))
 }
 
 fn inside_option(written: &Type) -> Option<&Type> {

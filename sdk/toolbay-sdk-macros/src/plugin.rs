@@ -11,6 +11,8 @@ use syn::spanned::Spanned;
 use syn::{Error, Ident, LitStr, Path, Token};
 use toolbay_manifest::{MAX_NAME_CHARS, ManifestError, PackageInfo, SourceManifest};
 
+use crate::tool;
+
 const USUAL_FILE: &str = "plugin.toml";
 
 /// `add, text::repeat; settings = "other.toml"`
@@ -93,19 +95,20 @@ pub(crate) fn expand(input: TokenStream) -> syn::Result<TokenStream> {
         });
     }
     let limit_in_words = MAX_NAME_CHARS.to_string();
-    for (index, tool) in tools.iter().enumerate() {
-        checks.extend(quote_spanned! { tool.span()=>
+    let tools: Vec<Path> = tools.into_iter().map(type_of_tool).collect();
+    for (index, of_tool) in tools.iter().enumerate() {
+        checks.extend(quote_spanned! { of_tool.span()=>
             const _: () = ::toolbay_sdk::__private::check_listed_once(TOOLS, #index);
             const _: () = ::toolbay_sdk::__private::check_name_length(
                 #plugin_name,
-                &<#tool as ::toolbay_sdk::__private::Tool>::ENTRY,
+                &<#of_tool as ::toolbay_sdk::__private::Tool>::ENTRY,
                 #MAX_NAME_CHARS,
                 #limit_in_words,
             );
         });
     }
     let entries = tools.iter().map(
-        |tool| quote_spanned! { tool.span()=> <#tool as ::toolbay_sdk::__private::Tool>::ENTRY },
+        |of_tool| quote_spanned! { of_tool.span()=> <#of_tool as ::toolbay_sdk::__private::Tool>::ENTRY },
     );
 
     Ok(quote! {
@@ -132,9 +135,16 @@ pub(crate) fn expand(input: TokenStream) -> syn::Result<TokenStream> {
     })
 }
 
+/// From the path of a function to the path of the type that stands for it.
+fn type_of_tool(mut function: Path) -> Path {
+    if let Some(last) = function.segments.last_mut() {
+        last.ident = tool::type_of_tool(&last.ident);
+    }
+    function
+}
+
 fn refuse_twice(tools: &[Path]) -> syn::Result<()> {
     let text = |path: &Path| quote!(#path).to_string();
-    let limit_in_words = MAX_NAME_CHARS.to_string();
     for (index, tool) in tools.iter().enumerate() {
         if tools
             .iter()

@@ -1,5 +1,4 @@
-//! `#[tool]`: leaves the function as it is, and puts a type of the same name beside it that tells the host about it. Functions and
-//! types have names of their own, so `plugin!(add)` finds the one and `add(1, 2)` the other.
+//! `#[tool]`: leaves the function as it is, and puts a hidden type beside it that tells the host about it, for `plugin!` to find.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
@@ -57,10 +56,12 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> syn::Result<T
     } = take_parameters(&mut function)?;
     let returned = returned_type(&function)?;
     let visibility = &function.vis;
+    let tool = type_of_tool(&ident);
+    let (arguments, probe, value) = (hidden("arguments"), hidden("probe"), hidden("value"));
 
     // The spans of the calls below are those of the return type, so that a type which no client could get is reported there.
     let span = returned.span();
-    let result = quote_spanned! { span=> probe.success().tool_result(value) };
+    let result = quote_spanned! { span=> #probe.success().tool_result(#value) };
     let schema = quote_spanned! { span=> ::toolbay_sdk::__private::Returned::<#returned>::new().success().output_schema() };
     // A method of the trait may go unused where the type has one of its own.
     let probe_trait = quote! {
@@ -79,14 +80,14 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> syn::Result<T
 
         #(#conditions)*
         #[doc(hidden)]
-        #[allow(non_camel_case_types, dead_code, reason = "named as the function, for `plugin!`")]
-        #visibility struct #ident {}
+        #[allow(non_camel_case_types, dead_code, reason = "stands for the function in `plugin!`")]
+        #visibility struct #tool {}
 
         #(#conditions)*
         const _: () = {
             #definition
 
-            impl ::toolbay_sdk::__private::Tool for #ident {
+            impl ::toolbay_sdk::__private::Tool for #tool {
                 const NAME: &'static str = #name;
                 const TITLE: ::core::option::Option<&'static str> = #title;
                 const DESCRIPTION: &'static str = #description;
@@ -101,12 +102,12 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> syn::Result<T
                 }
 
                 fn call(
-                    arguments: &str,
+                    #arguments: &str,
                 ) -> ::core::result::Result<::toolbay_sdk::ToolResult, ::toolbay_sdk::ToolError> {
                     #probe_trait
-                    let arguments: #type_of_arguments = ::toolbay_sdk::__private::arguments(arguments)?;
-                    let probe = ::toolbay_sdk::__private::Returned::<#returned>::new();
-                    let value = probe.outcome(#ident(#(#passed),*))?;
+                    let #arguments: #type_of_arguments = ::toolbay_sdk::__private::arguments(#arguments)?;
+                    let #probe = ::toolbay_sdk::__private::Returned::<#returned>::new();
+                    let #value = #probe.outcome(#ident(#(#passed),*))?;
                     #result
                 }
             }
@@ -193,10 +194,11 @@ fn doc_comment(attributes: &[Attribute]) -> String {
                 ..
             }) = &meta.value
         {
+            // An empty line of a doc comment is an empty text, which has no lines.
+            let text = text.value();
+            let text = text.split('\n');
             lines.extend(
-                text.value()
-                    .lines()
-                    .map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end().to_owned()),
+                text.map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end().to_owned()),
             );
         }
     }
@@ -227,4 +229,10 @@ fn error(span: Span, what: &str, broken: &Broken) -> Error {
 /// A name inside the hidden block that no author's name can be mistaken for.
 pub(crate) fn hidden(name: &str) -> Ident {
     format_ident!("__toolbay_{name}")
+}
+
+/// The name of the type that stands for a function. Not the function's own, although types and functions do not mix: a module is
+/// a type as far as names go, and `mod query` beside `fn query` is what many crates look like.
+pub(crate) fn type_of_tool(function: &Ident) -> Ident {
+    format_ident!("__toolbay_tool_{}", function, span = function.span())
 }

@@ -294,3 +294,52 @@ impl Icon {
         self
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::ToolResult;
+
+    #[test]
+    fn every_block_takes_every_hint() {
+        let blocks = [
+            Content::text("a"),
+            Content::image([1], "image/png"),
+            Content::audio([2], "audio/wav"),
+            Content::embedded_text("note://a", "b").mime_type("text/plain"),
+            Content::embedded_blob("note://b", [3]),
+            ResourceLink::new("note://c", "c")
+                .icon(Icon::new("data:,").theme(IconTheme::Light))
+                .into(),
+        ];
+        for block in blocks {
+            let block = block
+                .audience([Role::User, Role::Assistant])
+                .priority(7.0)
+                .last_modified("2026-11-22T09:30:00Z");
+            let mut block = block.meta(json!({"k": true}));
+            let annotations = block.annotations();
+            assert_eq!(
+                annotations.audience,
+                [types::Role::User, types::Role::Assistant]
+            );
+            assert_eq!(annotations.priority, Some(1.0));
+            assert_eq!(
+                annotations.last_modified.as_deref(),
+                Some("2026-11-22T09:30:00Z")
+            );
+        }
+    }
+
+    #[test]
+    fn only_text_is_text() {
+        let result = ToolResult::new()
+            .content("a")
+            .content(Content::image([1], "image/png"))
+            .content(String::from("b"));
+        assert_eq!(result.texts().collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(Content::audio([1], "audio/wav").as_text(), None);
+    }
+}

@@ -318,3 +318,66 @@ from_errors!(validation, "validation_error":
     std::net::AddrParseError,
 );
 from_errors!(internal, "internal": fmt::Error, std::array::TryFromSliceError);
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, ErrorKind};
+
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn errors_of_reading_and_writing_have_the_code_of_their_kind() {
+        for (kind, code) in [
+            (ErrorKind::NotFound, "not_found"),
+            (ErrorKind::PermissionDenied, "permission_denied"),
+            (ErrorKind::TimedOut, "timeout"),
+            (ErrorKind::AlreadyExists, "conflict"),
+            (ErrorKind::InvalidData, "validation_error"),
+            (ErrorKind::ConnectionRefused, "network_error"),
+            (ErrorKind::StorageFull, "limit_exceeded"),
+            (ErrorKind::Other, "internal"),
+        ] {
+            assert_eq!(
+                ToolError::from(io::Error::from(kind)).code().as_str(),
+                code,
+                "{kind}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_question_mark_works_on_common_errors() {
+        fn read(text: &str) -> Result<u8, ToolError> {
+            let number: i64 = serde_json::from_str(text)?;
+            let number = u8::try_from(number)?;
+            if number == 0 {
+                let opaque: Box<dyn Error + Send + Sync> = "nothing left".into();
+                return Err(opaque.into());
+            }
+            Ok(number)
+        }
+        assert_eq!(read("7"), Ok(7));
+        assert_eq!(read("{").unwrap_err().code(), ErrorCode::ValidationError);
+        assert_eq!(read("256").unwrap_err().code(), ErrorCode::ValidationError);
+        assert_eq!(read("0").unwrap_err(), ToolError::internal("nothing left"));
+    }
+
+    #[test]
+    fn particulars_and_waiting_time_reach_the_host() {
+        let error = ToolError::rate_limited("too many calls")
+            .details(["a", "b"])
+            .meta(json!({"x": 1}))
+            .retry_after(Duration::from_micros(1_500_400));
+        let wire = error.into_wire();
+        assert_eq!(wire.code, types::ErrorCode::RateLimited);
+        assert_eq!(wire.details.as_deref(), Some(r#"{"details":["a","b"]}"#));
+        assert_eq!(wire.meta.as_deref(), Some(r#"{"x":1}"#));
+        assert_eq!(wire.retry_after_ms, Some(1500));
+        let forever = ToolError::unavailable("closed")
+            .retry_after(Duration::MAX)
+            .into_wire();
+        assert_eq!(forever.retry_after_ms, Some(u64::MAX));
+    }
+}

@@ -7,7 +7,7 @@
 //!
 //! /// Adds two numbers and returns their sum.
 //! #[tool]
-//! fn add(/** The first number */ a: f64, /** The second number */ b: f64) -> f64 {
+//! fn add(a: f64, b: f64) -> f64 {
 //!     a + b
 //! }
 //!
@@ -31,7 +31,10 @@
 //! ```
 //!
 //! `Cargo.toml` needs `crate-type = ["cdylib"]` and this one dependency; `cargo build --release --target wasm32-wasip2` makes the component.
-//! (A crate that also has native unit tests needs nothing more: `cargo test` builds them as usual.)
+//! The functions stay ordinary ones, so `cargo test` tests them natively. Since each call gets a fresh instance, small and quick code
+//! pays: `[profile.release]` with `opt-level = "s"`, `lto = true`, `codegen-units = 1`, `panic = "abort"`, `strip = true`.
+//!
+//! A tool in another module is named by its path: `plugin!(add, text::repeat)`.
 //!
 //! # Arguments
 //! Each parameter of a tool is an argument of the same name. Its doc comment is its description, its type gives its schema.
@@ -79,12 +82,16 @@
 //! | any other value that serializes: a number, a list, an enum | the same, wrapped: `{"result": value}` |
 //! | [`ToolResult`] | whatever you build: images, links, text beside structured content |
 //!
+//! JSON has no infinite number and no `NaN` (they become `null`, which no number's schema allows): return an error instead.
+//!
 //! # Errors
 //! [`ToolError`] has a constructor for each code on the wire. A panic ends the call with an `internal` error, and its message goes to the host's log.
 //!
 //! # Settings
 //! `plugin.toml` holds what the code cannot say: limits and permissions of each tool, as `[tools.NAME]`. It is checked when the
 //! plugin is compiled. What is not said there has the defaults: 10 s (30 s with network), 64 MiB of memory, 256 KiB of output, nothing allowed.
+
+#![warn(missing_docs)]
 
 mod content;
 mod error;

@@ -45,7 +45,11 @@ impl Output {
             FileType::Fifo => Kind::Pipe,
             _ => Kind::Other,
         };
-        Ok(Self { descriptor, kind, poll_first: AtomicBool::new(cfg!(not(target_os = "linux"))) })
+        Ok(Self {
+            descriptor,
+            kind,
+            poll_first: AtomicBool::new(cfg!(not(target_os = "linux"))),
+        })
     }
 
     /// Writes what fits at this moment. `Errno::AGAIN` when that is nothing.
@@ -53,7 +57,9 @@ impl Output {
         loop {
             let written = match self.kind {
                 Kind::Socket => send(&self.descriptor, bytes, SendFlags::DONTWAIT),
-                Kind::Pipe if self.poll_first.load(Ordering::Relaxed) => self.try_write_polled(bytes),
+                Kind::Pipe if self.poll_first.load(Ordering::Relaxed) => {
+                    self.try_write_polled(bytes)
+                }
                 Kind::Pipe => match write_nowait(&self.descriptor, bytes) {
                     Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => {
                         self.poll_first.store(true, Ordering::Relaxed);
@@ -72,7 +78,13 @@ impl Output {
     /// A pipe that polls as writable takes `PIPE_BUF` bytes without blocking, as long as nobody else writes to it.
     fn try_write_polled(&self, bytes: &[u8]) -> Result<usize, Errno> {
         let mut descriptors = [PollFd::new(&self.descriptor, PollFlags::OUT)];
-        poll(&mut descriptors, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }))?;
+        poll(
+            &mut descriptors,
+            Some(&Timespec {
+                tv_sec: 0,
+                tv_nsec: 0,
+            }),
+        )?;
         let [descriptor] = descriptors;
         if descriptor.revents().is_empty() {
             return Err(Errno::AGAIN);

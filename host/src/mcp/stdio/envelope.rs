@@ -22,10 +22,22 @@ pub(crate) enum Parsed<'line> {
     /// Nothing but white space.
     Blank,
     /// A `tools/call` request.
-    Call { id: RequestId, params: Option<&'line RawValue> },
+    Call {
+        id: RequestId,
+        params: Option<&'line RawValue>,
+    },
     /// Any other request.
-    Request { id: RequestId, method: Cow<'line, str>, params: Option<&'line RawValue>, text: &'line str },
-    Notification { method: Cow<'line, str>, params: Option<&'line RawValue>, text: &'line str },
+    Request {
+        id: RequestId,
+        method: Cow<'line, str>,
+        params: Option<&'line RawValue>,
+        text: &'line str,
+    },
+    Notification {
+        method: Cow<'line, str>,
+        params: Option<&'line RawValue>,
+        text: &'line str,
+    },
     /// A result or an error that answers a request of the host's.
     Response { text: &'line str },
     /// To be answered with this error.
@@ -50,7 +62,9 @@ pub(crate) fn parse_line(line: &[u8]) -> Parsed<'_> {
         let (fields, outcome) = Fields::read(text);
         return match outcome {
             Ok(()) => fields.classify(text),
-            Err(error) => Parsed::Refused(Refusal::parse_error(format!("the line is not valid JSON: {error}"))),
+            Err(error) => Parsed::Refused(Refusal::parse_error(format!(
+                "the line is not valid JSON: {error}"
+            ))),
         };
     }
     if first.is_none() {
@@ -73,24 +87,37 @@ pub(crate) fn refuse_too_long(prefix: &[u8], limit: usize) -> Option<Refusal> {
     // Cut at the last whole character; what comes before a bad one is still worth reading.
     let text = match str::from_utf8(searched) {
         Ok(text) => text,
-        Err(error) => searched.get(..error.valid_up_to()).and_then(|valid| str::from_utf8(valid).ok()).unwrap_or(""),
+        Err(error) => searched
+            .get(..error.valid_up_to())
+            .and_then(|valid| str::from_utf8(valid).ok())
+            .unwrap_or(""),
     };
     let (fields, _cut_off) = Fields::read(text);
-    if fields.method.is_none() && (fields.seen.contains(Key::Result) || fields.seen.contains(Key::Error)) {
+    if fields.method.is_none()
+        && (fields.seen.contains(Key::Result) || fields.seen.contains(Key::Error))
+    {
         return None;
     }
     // A value that ends where the prefix ends may go on behind it.
-    let whole = |raw: &&RawValue| raw.get().as_bytes().as_ptr_range().end < text.as_bytes().as_ptr_range().end;
+    let whole = |raw: &&RawValue| {
+        raw.get().as_bytes().as_ptr_range().end < text.as_bytes().as_ptr_range().end
+    };
     let id = match fields.duplicate {
         Some(Key::Id) => None,
         _ => fields.id.filter(whole).and_then(parse_id),
     };
-    if id.is_none() && fields.method().is_some_and(|method| method.starts_with("notifications/")) {
+    if id.is_none()
+        && fields
+            .method()
+            .is_some_and(|method| method.starts_with("notifications/"))
+    {
         return None;
     }
     Some(Refusal::invalid_request(
         id,
-        format!("the message is longer than the limit of {limit} bytes for one line and was skipped"),
+        format!(
+            "the message is longer than the limit of {limit} bytes for one line and was skipped"
+        ),
     ))
 }
 
@@ -103,7 +130,9 @@ pub(crate) fn cancelled_request(params: Option<&RawValue>) -> Option<RequestId> 
         request_id: &'line RawValue,
     }
     // A derived deserializer would also take an array.
-    let params = params.map(RawValue::get).filter(|params| params.starts_with('{'))?;
+    let params = params
+        .map(RawValue::get)
+        .filter(|params| params.starts_with('{'))?;
     let params = serde_json::from_str::<CancelledParams<'_>>(params).ok()?;
     parse_id(params.request_id)
 }
@@ -174,7 +203,9 @@ impl<'line> Fields<'line> {
     fn read(text: &'line str) -> (Self, Result<(), serde_json::Error>) {
         let mut fields = Self::default();
         let mut deserializer = serde_json::Deserializer::from_str(text);
-        let outcome = FieldsSeed(&mut fields).deserialize(&mut deserializer).and_then(|()| deserializer.end());
+        let outcome = FieldsSeed(&mut fields)
+            .deserialize(&mut deserializer)
+            .and_then(|()| deserializer.end());
         (fields, outcome)
     }
 
@@ -183,7 +214,10 @@ impl<'line> Fields<'line> {
     }
 
     fn classify(self, text: &'line str) -> Parsed<'line> {
-        let (has_result, has_error) = (self.seen.contains(Key::Result), self.seen.contains(Key::Error));
+        let (has_result, has_error) = (
+            self.seen.contains(Key::Result),
+            self.seen.contains(Key::Error),
+        );
         if self.method.is_none() && (has_result || has_error) {
             if self.fault().is_some() || (has_result && has_error) {
                 return Parsed::Ignored("malformed response");
@@ -191,10 +225,15 @@ impl<'line> Fields<'line> {
             return Parsed::Response { text };
         }
 
-        let id = self.id.filter(|_| self.duplicate != Some(Key::Id)).map(parse_id);
+        let id = self
+            .id
+            .filter(|_| self.duplicate != Some(Key::Id))
+            .map(parse_id);
         let method = self.method();
         if let Some(fault) = self.fault() {
-            if self.id.is_none() && method.is_some_and(|method| method.starts_with("notifications/")) {
+            if self.id.is_none()
+                && method.is_some_and(|method| method.starts_with("notifications/"))
+            {
                 return Parsed::Ignored("malformed notification");
             }
             return Parsed::Refused(Refusal::invalid_request(id.flatten(), fault));
@@ -204,15 +243,32 @@ impl<'line> Fields<'line> {
                 None,
                 "`id` must be a string or an integer between -2^63 and 2^63 - 1",
             )),
-            (id, None) => Parsed::Refused(Refusal::invalid_request(id.flatten(), "`method` must be a string")),
+            (id, None) => Parsed::Refused(Refusal::invalid_request(
+                id.flatten(),
+                "`method` must be a string",
+            )),
             (id, Some(_)) if has_result || has_error => Parsed::Refused(Refusal::invalid_request(
                 id.flatten(),
                 "a message holds either `method` or one of `result` and `error`",
             )),
-            (Some(Some(id)), Some(method)) if method == "tools/call" => Parsed::Call { id, params: self.params },
-            (Some(Some(id)), Some(method)) => Parsed::Request { id, method, params: self.params, text },
-            (None, Some(method)) if method == "tools/call" => Parsed::Ignored("`tools/call` without an id"),
-            (None, Some(method)) => Parsed::Notification { method, params: self.params, text },
+            (Some(Some(id)), Some(method)) if method == "tools/call" => Parsed::Call {
+                id,
+                params: self.params,
+            },
+            (Some(Some(id)), Some(method)) => Parsed::Request {
+                id,
+                method,
+                params: self.params,
+                text,
+            },
+            (None, Some(method)) if method == "tools/call" => {
+                Parsed::Ignored("`tools/call` without an id")
+            }
+            (None, Some(method)) => Parsed::Notification {
+                method,
+                params: self.params,
+                text,
+            },
         }
     }
 
@@ -223,7 +279,11 @@ impl<'line> Fields<'line> {
         }
         match self.jsonrpc {
             None => Some("`jsonrpc` is missing; it must be \"2.0\"".into()),
-            Some(raw) if raw.get() == r#""2.0""# || string(raw).is_some_and(|text| text == "2.0") => None,
+            Some(raw)
+                if raw.get() == r#""2.0""# || string(raw).is_some_and(|text| text == "2.0") =>
+            {
+                None
+            }
             Some(_) => Some("`jsonrpc` must be \"2.0\"".into()),
         }
     }
@@ -235,7 +295,9 @@ fn string(raw: &RawValue) -> Option<Cow<'_, str>> {
     if memchr::memchr(b'\\', inner.as_bytes()).is_none() {
         return Some(Cow::Borrowed(inner));
     }
-    serde_json::from_str::<String>(raw.get()).ok().map(Cow::Owned)
+    serde_json::from_str::<String>(raw.get())
+        .ok()
+        .map(Cow::Owned)
 }
 
 struct FieldsSeed<'fields, 'line>(&'fields mut Fields<'line>);

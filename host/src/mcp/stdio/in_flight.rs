@@ -69,16 +69,30 @@ enum Kind {
 
 impl InFlight {
     pub(super) fn new(max_requests: usize, max_bytes: usize) -> Self {
-        Self { max_requests, max_bytes, state: Mutex::default(), changed: Condvar::new() }
+        Self {
+            max_requests,
+            max_bytes,
+            state: Mutex::default(),
+            changed: Condvar::new(),
+        }
     }
 
-    pub(super) fn begin_call(&self, id: RequestId, bytes: usize) -> Result<(Ticket, CancellationToken), Rejected> {
+    pub(super) fn begin_call(
+        &self,
+        id: RequestId,
+        bytes: usize,
+    ) -> Result<(Ticket, CancellationToken), Rejected> {
         let token = CancellationToken::new();
         let ticket = self.begin(id, bytes, Kind::Call(token.clone()))?;
         Ok((ticket, token))
     }
 
-    pub(super) fn begin_forwarded(&self, id: RequestId, bytes: usize, kind: Forwarded) -> Result<Ticket, Rejected> {
+    pub(super) fn begin_forwarded(
+        &self,
+        id: RequestId,
+        bytes: usize,
+        kind: Forwarded,
+    ) -> Result<Ticket, Rejected> {
         self.begin(id, bytes, Kind::Forwarded(kind))
     }
 
@@ -94,13 +108,25 @@ impl InFlight {
         state.next_ticket += 1;
         state.bytes += bytes;
         state.long_lived += usize::from(kind.is_long_lived());
-        state.requests.insert(id, Entry { ticket, bytes, kind });
+        state.requests.insert(
+            id,
+            Entry {
+                ticket,
+                bytes,
+                kind,
+            },
+        );
         Ok(ticket)
     }
 
     /// Answers a call, unless it was cancelled. `enqueue` runs under the lock, so that no end of input and no reuse of the
     /// id can come between: it must only queue.
-    pub(super) fn answer_call(&self, id: &RequestId, ticket: Ticket, enqueue: impl FnOnce()) -> bool {
+    pub(super) fn answer_call(
+        &self,
+        id: &RequestId,
+        ticket: Ticket,
+        enqueue: impl FnOnce(),
+    ) -> bool {
         self.answer(id, Some(ticket), enqueue)
     }
 
@@ -124,9 +150,17 @@ impl InFlight {
     }
 
     /// Runs `enqueue` if the call still waits for its answer: for what may be sent before the answer.
-    pub(super) fn while_waiting(&self, id: &RequestId, ticket: Ticket, enqueue: impl FnOnce()) -> bool {
+    pub(super) fn while_waiting(
+        &self,
+        id: &RequestId,
+        ticket: Ticket,
+        enqueue: impl FnOnce(),
+    ) -> bool {
         let state = self.lock();
-        let waits = state.requests.get(id).is_some_and(|entry| entry.ticket == ticket);
+        let waits = state
+            .requests
+            .get(id)
+            .is_some_and(|entry| entry.ticket == ticket);
         if waits {
             enqueue();
         }
@@ -135,14 +169,21 @@ impl InFlight {
 
     pub(super) fn cancel(&self, id: &RequestId) -> Cancelled {
         let mut state = self.lock();
-        if state.requests.get(id).is_none_or(|entry| matches!(entry.kind, Kind::Forwarded(Forwarded::Handshake))) {
+        if state
+            .requests
+            .get(id)
+            .is_none_or(|entry| matches!(entry.kind, Kind::Forwarded(Forwarded::Handshake)))
+        {
             return Cancelled::Nothing;
         }
         let removed = state.remove(id);
         self.notify(&state);
         drop(state);
         match removed {
-            Some(Entry { kind: Kind::Call(token), .. }) => {
+            Some(Entry {
+                kind: Kind::Call(token),
+                ..
+            }) => {
                 // Outside the lock: this runs the wakers of whoever waits for it.
                 token.cancel();
                 Cancelled::Call
@@ -167,7 +208,8 @@ impl InFlight {
     /// has ended.
     pub(super) fn wait_for_room(&self, before_waiting: impl FnOnce()) -> bool {
         let full = |state: &mut State| {
-            !state.closed && (state.requests.len() >= self.max_requests || state.bytes >= self.max_bytes)
+            !state.closed
+                && (state.requests.len() >= self.max_requests || state.bytes >= self.max_bytes)
         };
         let mut state = self.lock();
         if full(&mut state) {
@@ -175,7 +217,10 @@ impl InFlight {
             before_waiting();
             state = self.lock();
             state.waiting += 1;
-            state = self.changed.wait_while(state, full).unwrap_or_else(PoisonError::into_inner);
+            state = self
+                .changed
+                .wait_while(state, full)
+                .unwrap_or_else(PoisonError::into_inner);
             state.waiting -= 1;
         }
         !state.closed
@@ -196,8 +241,14 @@ impl InFlight {
         let mut state = self.lock();
         state.waiting += 1;
         while !state.closed && condition(&state) {
-            let Some(rest) = deadline.checked_duration_since(Instant::now()) else { break };
-            state = self.changed.wait_timeout(state, rest).unwrap_or_else(PoisonError::into_inner).0;
+            let Some(rest) = deadline.checked_duration_since(Instant::now()) else {
+                break;
+            };
+            state = self
+                .changed
+                .wait_timeout(state, rest)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
         }
         state.waiting -= 1;
     }

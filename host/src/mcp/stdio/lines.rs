@@ -75,14 +75,20 @@ impl Lines {
             self.fill()?;
         };
 
-        let more = !self.skipping && self.unsearched().is_some_and(|rest| memchr::memchr(b'\n', rest).is_some());
+        let more = !self.skipping
+            && self
+                .unsearched()
+                .is_some_and(|rest| memchr::memchr(b'\n', rest).is_some());
         let mut line = self.buffer.get(range).unwrap_or_default();
         line = line.strip_suffix(b"\r").unwrap_or(line);
         if std::mem::take(&mut self.at_beginning) {
             line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line);
         }
         if too_long || line.len() > self.max_line {
-            return Ok(Some((Line::TooLong(line.get(..SEARCHED_PREFIX).unwrap_or(line)), more)));
+            return Ok(Some((
+                Line::TooLong(line.get(..SEARCHED_PREFIX).unwrap_or(line)),
+                more,
+            )));
         }
         Ok(Some((Line::Whole(line), more)))
     }
@@ -94,7 +100,9 @@ impl Lines {
     /// The next complete line in the buffer, skipping the rest of one that was too long.
     fn find_line(&mut self) -> Option<Range<usize>> {
         loop {
-            let found = self.unsearched().and_then(|rest| memchr::memchr(b'\n', rest));
+            let found = self
+                .unsearched()
+                .and_then(|rest| memchr::memchr(b'\n', rest));
             let Some(offset) = found else {
                 if self.skipping {
                     (self.start, self.end) = (0, 0);
@@ -126,7 +134,11 @@ impl Lines {
             }
             // Room for another half, so that a long line is not moved again for every few bytes.
             if self.end > self.buffer.len() / 2 {
-                let wanted = self.buffer.len().saturating_mul(2).min(self.max_line.saturating_add(INITIAL_BUFFER));
+                let wanted = self
+                    .buffer
+                    .len()
+                    .saturating_mul(2)
+                    .min(self.max_line.saturating_add(INITIAL_BUFFER));
                 self.buffer.resize(wanted.max(self.end + 1), 0);
             }
         }

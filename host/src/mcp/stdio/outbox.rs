@@ -118,11 +118,17 @@ impl Outbox {
         }
         state.writer = Writer::Producer;
         for _ in 0..PRODUCER_CHUNKS {
-            let Some(chunk) = state.chunks.pop_front() else { break };
+            let Some(chunk) = state.chunks.pop_front() else {
+                break;
+            };
             let before = std::mem::take(&mut state.written);
             drop(state);
             // An error stays for the thread, which meets it again and ends the connection.
-            let written = before + self.output.try_write(chunk.get(before..).unwrap_or_default()).unwrap_or(0);
+            let written = before
+                + self
+                    .output
+                    .try_write(chunk.get(before..).unwrap_or_default())
+                    .unwrap_or(0);
             state = self.lock();
             if written < chunk.len() {
                 if !state.closed {
@@ -150,7 +156,9 @@ impl Outbox {
         loop {
             state = self
                 .work
-                .wait_while(state, |state| state.writer != Writer::Thread && !state.closed)
+                .wait_while(state, |state| {
+                    state.writer != Writer::Thread && !state.closed
+                })
                 .unwrap_or_else(PoisonError::into_inner);
             if state.closed {
                 return Ok(());
@@ -161,7 +169,10 @@ impl Outbox {
             };
             let before = std::mem::take(&mut state.written);
             drop(state);
-            if let Err(error) = self.output.write_all(chunk.get(before..).unwrap_or_default()) {
+            if let Err(error) = self
+                .output
+                .write_all(chunk.get(before..).unwrap_or_default())
+            {
                 self.close();
                 return Err(error);
             }
@@ -183,7 +194,10 @@ impl Outbox {
             self.release();
             state = self.lock();
             state.waiting += 1;
-            state = self.drained.wait_while(state, full).unwrap_or_else(PoisonError::into_inner);
+            state = self
+                .drained
+                .wait_while(state, full)
+                .unwrap_or_else(PoisonError::into_inner);
             state.waiting -= 1;
         }
         !state.closed
@@ -211,8 +225,14 @@ impl Outbox {
         let mut state = self.lock();
         state.waiting += 1;
         while !state.closed && (state.writer != Writer::Nobody || !state.chunks.is_empty()) {
-            let Some(rest) = deadline.checked_duration_since(Instant::now()) else { break };
-            state = self.drained.wait_timeout(state, rest).unwrap_or_else(PoisonError::into_inner).0;
+            let Some(rest) = deadline.checked_duration_since(Instant::now()) else {
+                break;
+            };
+            state = self
+                .drained
+                .wait_timeout(state, rest)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
         }
         state.waiting -= 1;
     }
@@ -272,7 +292,9 @@ impl Outbox {
 fn make_one_line(line: &mut [u8]) {
     let mut rest = line;
     while let Some(at) = memchr::memchr2(b'\n', b'\r', rest) {
-        let Some((byte, after)) = rest.get_mut(at..).and_then(<[u8]>::split_first_mut) else { return };
+        let Some((byte, after)) = rest.get_mut(at..).and_then(<[u8]>::split_first_mut) else {
+            return;
+        };
         *byte = b' ';
         rest = after;
     }

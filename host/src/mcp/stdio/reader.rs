@@ -8,7 +8,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rmcp::model::{ClientJsonRpcMessage, ClientNotification, ClientRequest, CustomRequest, ErrorCode, RequestId};
+use rmcp::model::{
+    ClientJsonRpcMessage, ClientNotification, ClientRequest, CustomRequest, ErrorCode, RequestId,
+};
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 
@@ -36,8 +38,16 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) fn new(connection: Arc<Connection>, on_call: OnCall, forward: mpsc::Sender<Forward>) -> Self {
-        Self { connection, on_call, forward }
+    pub(super) fn new(
+        connection: Arc<Connection>,
+        on_call: OnCall,
+        forward: mpsc::Sender<Forward>,
+    ) -> Self {
+        Self {
+            connection,
+            on_call,
+            forward,
+        }
     }
 
     /// Reads until the input ends, cannot be read, or the connection ends for another reason.
@@ -63,20 +73,30 @@ impl Reader {
                 outbox.release();
             }
         }
-        outbox.release();
     }
 
     fn handle(&self, line: &[u8]) {
         match envelope::parse_line(line) {
             Parsed::Blank => {}
             Parsed::Call { id, params } => self.call(id, params, line.len()),
-            Parsed::Request { id, method, params, text } => self.request(id, &method, params, text),
-            Parsed::Notification { method, params, text } if method == "notifications/cancelled" => {
+            Parsed::Request {
+                id,
+                method,
+                params,
+                text,
+            } => self.request(id, &method, params, text),
+            Parsed::Notification {
+                method,
+                params,
+                text,
+            } if method == "notifications/cancelled" => {
                 self.cancel(params, text);
             }
             Parsed::Notification { text, .. } => self.notification(text),
             Parsed::Response { text } => match serde_json::from_str(text) {
-                Ok(message @ (ClientJsonRpcMessage::Response(_) | ClientJsonRpcMessage::Error(_))) => {
+                Ok(
+                    message @ (ClientJsonRpcMessage::Response(_) | ClientJsonRpcMessage::Error(_)),
+                ) => {
                     self.forward_charged(message, text);
                 }
                 _ => tracing::debug!("ignored a response that cannot be read"),
@@ -90,7 +110,10 @@ impl Reader {
         let limit = self.connection.max_line;
         match envelope::refuse_too_long(beginning, limit) {
             Some(refusal) => self.refuse(&refusal),
-            None => tracing::warn!(limit, "skipped a response or notification longer than the limit"),
+            None => tracing::warn!(
+                limit,
+                "skipped a response or notification longer than the limit"
+            ),
         }
     }
 
@@ -100,7 +123,12 @@ impl Reader {
             Err(rejected) => return self.reject(id, rejected),
         };
         let reply = Reply::new(Arc::clone(&self.connection), id.clone(), ticket);
-        let request = CallRequest { id, params: params.map(RawValue::to_owned), cancel, reply };
+        let request = CallRequest {
+            id,
+            params: params.map(RawValue::to_owned),
+            cancel,
+            reply,
+        };
         // Unwinding drops the reply, which answers; the thread goes on.
         if catch_unwind(AssertUnwindSafe(|| (self.on_call)(request))).is_err() {
             tracing::error!("starting a call panicked");
@@ -117,15 +145,24 @@ impl Reader {
             Ok(message) => message,
             Err(refusal) => return self.refuse(&refusal),
         };
-        match self.connection.in_flight.begin_forwarded(id.clone(), text.len().saturating_mul(TREE_FACTOR), kind) {
-            Ok(_) => self.forward(Forward { message, charged: 0 }),
+        match self.connection.in_flight.begin_forwarded(
+            id.clone(),
+            text.len().saturating_mul(TREE_FACTOR),
+            kind,
+        ) {
+            Ok(_) => self.forward(Forward {
+                message,
+                charged: 0,
+            }),
             Err(rejected) => return self.reject(id, rejected),
         }
         if kind == Forwarded::Handshake {
             // rmcp runs requests side by side, and calls do not even pass through it. A script that writes everything at
             // once still gets its calls served after the handshake.
             self.connection.outbox.release();
-            self.connection.in_flight.wait_until_answered(&id, HANDSHAKE_LIMIT);
+            self.connection
+                .in_flight
+                .wait_until_answered(&id, HANDSHAKE_LIMIT);
         }
     }
 
@@ -144,7 +181,10 @@ impl Reader {
         match serde_json::from_str(text) {
             // What rmcp does not know by name, or cannot read, it calls custom.
             Ok(ClientJsonRpcMessage::Notification(message))
-                if !matches!(message.notification, ClientNotification::CustomNotification(_)) =>
+                if !matches!(
+                    message.notification,
+                    ClientNotification::CustomNotification(_)
+                ) =>
             {
                 self.forward_charged(ClientJsonRpcMessage::Notification(message), text);
             }
@@ -160,8 +200,15 @@ impl Reader {
     }
 
     fn forward(&self, forward: Forward) {
+        let sent = match self.forward.try_send(forward) {
+            Err(mpsc::error::TrySendError::Full(forward)) => {
+                self.connection.outbox.release();
+                self.forward.blocking_send(forward).is_ok()
+            }
+            sent => sent.is_ok(),
+        };
         // Fails only when rmcp has ended, and then the connection ends too.
-        if self.forward.blocking_send(forward).is_err() {
+        if !sent {
             self.connection.end();
         }
     }
@@ -188,7 +235,11 @@ fn request_message(
     text: &str,
 ) -> Result<ClientJsonRpcMessage, Refusal> {
     let unreadable = |error: serde_json::Error| {
-        Refusal::new(Some(id.clone()), ErrorCode::INVALID_PARAMS, format!("`params` cannot be read: {error}"))
+        Refusal::new(
+            Some(id.clone()),
+            ErrorCode::INVALID_PARAMS,
+            format!("`params` cannot be read: {error}"),
+        )
     };
     // Derived deserializers also take an array for a struct. No method of MCP has array parameters: left to the handler of
     // unknown methods, which knows whether it is the method or the parameters that are wrong.
@@ -199,6 +250,9 @@ fn request_message(
     }
     match serde_json::from_str(text).map_err(unreadable)? {
         message @ ClientJsonRpcMessage::Request(_) => Ok(message),
-        _ => Err(Refusal::invalid_request(Some(id.clone()), "the message is not a request")),
+        _ => Err(Refusal::invalid_request(
+            Some(id.clone()),
+            "the message is not a request",
+        )),
     }
 }

@@ -15,15 +15,26 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
-    pub(super) fn new(id: Option<RequestId>, code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { id, code, message: message.into() }
+    pub(super) fn new(
+        id: Option<RequestId>,
+        code: ErrorCode,
+        message: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self {
+            id,
+            code,
+            message: message.into(),
+        }
     }
 
     pub(super) fn parse_error(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(None, ErrorCode::PARSE_ERROR, message)
     }
 
-    pub(super) fn invalid_request(id: Option<RequestId>, message: impl Into<Cow<'static, str>>) -> Self {
+    pub(super) fn invalid_request(
+        id: Option<RequestId>,
+        message: impl Into<Cow<'static, str>>,
+    ) -> Self {
         Self::new(id, ErrorCode::INVALID_REQUEST, message)
     }
 
@@ -41,8 +52,14 @@ impl Refusal {
             code: ErrorCode,
             message: &'a str,
         }
-        let line =
-            Line { jsonrpc: "2.0", id: self.id.as_ref(), error: Error { code: self.code, message: &self.message } };
+        let line = Line {
+            jsonrpc: "2.0",
+            id: self.id.as_ref(),
+            error: Error {
+                code: self.code,
+                message: &self.message,
+            },
+        };
         // Strings and numbers always have a JSON form, so the fallback only spares a panic path.
         serde_json::to_vec(&line).unwrap_or_else(|_| {
             br#"{"jsonrpc":"2.0","error":{"code":-32603,"message":"internal error"}}"#.to_vec()

@@ -23,6 +23,12 @@ pub const fn assert_argument<T: ToolArgument>() {}
 /// Reads the arguments of one call. The host has checked them against the schema, so this fails only where the schema says less
 /// than the type.
 pub fn arguments<T: DeserializeOwned>(text: &str) -> Result<T, ToolError> {
-    serde_json::from_str(text)
-        .map_err(|error| ToolError::validation(format!("the arguments do not fit: {error}")))
+    serde_json::from_str(text).map_err(|error| {
+        let message = error.to_string();
+        // A model did not see the text, so line and column say nothing to it.
+        let message = message
+            .rsplit_once(" at line ")
+            .map_or(message.as_str(), |(message, _)| message);
+        ToolError::validation(format!("the arguments do not fit: {message}"))
+    })
 }

@@ -27,34 +27,37 @@ pub fn input_schema<T: JsonSchema>() -> Value {
 
 /// The schema of a tool's structured result: always an object, and the same one that `object_text` makes of each value.
 pub(super) fn output_schema<T: JsonSchema>() -> Value {
-    let mut schema = root::<T>(SchemaSettings::draft2020_12().for_serialize());
-    match object_or_not(&Value::Object(schema.clone())) {
-        Shape::Object => {
-            schema.entry("type").or_insert_with(|| "object".into());
-            Value::Object(schema)
-        }
-        Shape::Other => {
-            let definitions = schema.shift_remove("$defs");
-            let mut wrapped = Map::from_iter([
-                ("type".to_owned(), "object".into()),
-                ("properties".to_owned(), json!({ "result": schema })),
-                ("required".to_owned(), json!(["result"])),
-            ]);
-            wrapped.extend(definitions.map(|definitions| ("$defs".to_owned(), definitions)));
-            Value::Object(wrapped)
-        }
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    let mut schema = root::<T>(settings.clone());
+    let shape = object_or_not(&Value::Object(schema.clone()));
+    schema.entry("type").or_insert_with(|| "object".into());
+    if matches!(shape, Shape::Object) || schema.len() == 1 {
+        return Value::Object(schema);
+    }
+    // Inside another schema a recursive type cannot call itself `#`, so it is made once more, as a part.
+    let mut generator = settings.into_generator();
+    let value = generator.subschema_for::<T>().to_value();
+    let mut definitions = generator.take_definitions(true);
+    let wrapped = |value: &Value| json!({"type": "object", "properties": {"result": value}, "required": ["result"]});
+    let mut schema = match shape {
         // Some values of the type are objects and stand for themselves, others are wrapped.
         Shape::Either => {
-            let mut definitions = match schema.shift_remove("$defs") {
-                Some(Value::Object(definitions)) => definitions,
-                _ => Map::new(),
-            };
-            let wrapped = json!({"type": "object", "properties": {"result": {"$ref": "#/$defs/Result"}}, "required": ["result"], "additionalProperties": false});
-            definitions.insert("Result".to_owned(), Value::Object(schema));
-            json!({"type": "object", "anyOf": [{"$ref": "#/$defs/Result"}, wrapped], "$defs": definitions})
+            definitions.insert(VALUE.to_owned(), value);
+            let value = json!({"$ref": format!("#/$defs/{VALUE}")});
+            json!({"type": "object", "anyOf": [&value, wrapped(&value)]})
         }
+        Shape::Object | Shape::Other => wrapped(&value),
+    };
+    if let Value::Object(schema) = &mut schema
+        && !definitions.is_empty()
+    {
+        schema.insert("$defs".to_owned(), Value::Object(definitions));
     }
+    schema
 }
+
+/// No Rust type has this name.
+const VALUE: &str = "result-value";
 
 fn root<T: JsonSchema>(mut settings: SchemaSettings) -> Map<String, Value> {
     settings.meta_schema = None;
@@ -116,5 +119,80 @@ fn object_or_not(schema: &Value) -> Shape {
         Shape::Other
     } else {
         Shape::Either
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::{Deserialize, Serialize};
+
+    use super::*;
+
+    /// A list of such lists.
+    #[derive(Serialize, Deserialize, JsonSchema)]
+    struct Nested(Vec<Nested>);
+
+    #[derive(Serialize, Deserialize, JsonSchema)]
+    #[serde(untagged)]
+    enum Number {
+        Whole(i64),
+        Broken(f64),
+    }
+
+    #[derive(Serialize, Deserialize, JsonSchema)]
+    enum Mixed {
+        Nothing,
+        Something { size: u8 },
+    }
+
+    #[derive(Serialize, Deserialize, JsonSchema)]
+    struct Open {
+        name: String,
+        #[serde(flatten)]
+        rest: Map<String, Value>,
+    }
+
+    #[test]
+    fn a_recursive_type_that_is_no_object_is_wrapped_by_its_name() {
+        let schema = output_schema::<Nested>();
+        assert_eq!(
+            schema["properties"]["result"],
+            json!({"$ref": "#/$defs/Nested"})
+        );
+        assert_eq!(
+            schema["$defs"]["Nested"]["items"],
+            json!({"$ref": "#/$defs/Nested"})
+        );
+    }
+
+    #[test]
+    fn types_that_are_never_objects_are_wrapped() {
+        for schema in [
+            output_schema::<Number>(),
+            output_schema::<Option<u8>>(),
+            output_schema::<(u8, bool)>(),
+        ] {
+            assert_eq!(schema["required"], json!(["result"]), "{schema}");
+        }
+    }
+
+    #[test]
+    fn types_that_are_sometimes_objects_have_both_forms() {
+        let schema = output_schema::<Mixed>();
+        assert_eq!(schema["anyOf"][0], json!({"$ref": "#/$defs/result-value"}));
+        assert_eq!(
+            schema["anyOf"][1]["properties"]["result"],
+            json!({"$ref": "#/$defs/result-value"})
+        );
+        assert_eq!(output_schema::<Value>(), json!({"type": "object"}));
+    }
+
+    #[test]
+    fn unknown_arguments_are_refused_unless_the_type_takes_them() {
+        assert_eq!(input_schema::<Open>()["additionalProperties"], json!(true));
+        assert_eq!(
+            input_schema::<Number>()["unevaluatedProperties"],
+            json!(false)
+        );
     }
 }

@@ -6,13 +6,19 @@ use toolbay_sdk::prelude::*;
 
 /// Returns the text that it gets.
 #[tool]
-fn text(/** Any text */ text: String) -> String {
+fn text(
+    /** Any text */
+    text: String,
+) -> String {
     text
 }
 
 /// Returns how many bytes of UTF-8 a text has.
 #[tool]
-fn length(/** Any text, also a very long one */ text: &str) -> usize {
+fn length(
+    /** Any text, also a very long one */
+    text: &str,
+) -> usize {
     text.len()
 }
 
@@ -58,17 +64,30 @@ fn blocks() -> ToolResult {
         .mime_type("text/markdown")
         .size(120);
     ToolResult::new()
-        .content(Content::text("a text").audience([Role::User, Role::Assistant]).priority(0.5))
-        .content(Content::image([0x89, 0x50, 0x4e, 0x47], "image/png").last_modified("2026-11-22T09:30:00Z"))
+        .content(
+            Content::text("a text")
+                .audience([Role::User, Role::Assistant])
+                .priority(0.5),
+        )
+        .content(
+            Content::image([0x89, 0x50, 0x4e, 0x47], "image/png")
+                .last_modified("2026-11-22T09:30:00Z"),
+        )
         .content(Content::audio([0x52, 0x49, 0x46, 0x46], "audio/wav"))
         .content(link)
         .content(Content::embedded_text("note://today", "# Today").mime_type("text/markdown"))
-        .content(Content::embedded_blob("note://bytes", [0, 255]).meta(json!({"example.com/kind": "bytes"})))
+        .content(
+            Content::embedded_blob("note://bytes", [0, 255])
+                .meta(json!({"example.com/kind": "bytes"})),
+        )
 }
 
 /// Fails with the error code that it gets.
 #[tool]
-fn fail(/** An error code in snake case, such as `not_found` */ code: &str) -> Result<String, ToolError> {
+fn fail(
+    /** An error code in snake case, such as `not_found` */
+    code: &str,
+) -> Result<String, ToolError> {
     let sentence = "it failed, as asked";
     Err(match code {
         "validation_error" => ToolError::validation(sentence),

@@ -4,7 +4,10 @@ use toolbay_sdk::prelude::*;
 
 /// Greets someone by name.
 #[tool]
-fn greet(/** Whom to greet */ name: &str) -> String {
+fn greet(
+    /** Whom to greet */
+    name: &str,
+) -> String {
     format!("Good day, {name}.")
 }
 

@@ -4,13 +4,19 @@ use toolbay_sdk::prelude::*;
 
 /// Welcomes someone by name.
 #[tool]
-fn welcome(/** Whom to welcome */ name: &str) -> String {
+fn welcome(
+    /** Whom to welcome */
+    name: &str,
+) -> String {
     format!("Welcome, {name}!")
 }
 
 /// Says goodbye to someone by name.
 #[tool]
-fn dismiss(/** To whom to say goodbye */ name: &str) -> String {
+fn dismiss(
+    /** To whom to say goodbye */
+    name: &str,
+) -> String {
     format!("Goodbye, {name}.")
 }
 

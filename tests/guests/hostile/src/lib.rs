@@ -116,19 +116,37 @@ impl describe::Guest for Hostile {
 
 /// One block of plain text.
 fn text_block(text: impl Into<String>) -> Content {
-    Content::Text(TextContent { text: text.into(), annotations: None, meta: None })
+    Content::Text(TextContent {
+        text: text.into(),
+        annotations: None,
+        meta: None,
+    })
 }
 
 /// A success with one block of text.
 fn text(text: impl Into<String>) -> Answer {
-    Ok(ToolResult { content: vec![text_block(text)], structured: None, meta: None })
+    Ok(ToolResult {
+        content: vec![text_block(text)],
+        structured: None,
+        meta: None,
+    })
 }
 
 /// A success with this as its structured JSON, whatever it is.
 fn structured(json: impl Into<String>) -> Answer {
-    Ok(ToolResult { content: Vec::new(), structured: Some(json.into()), meta: None })
+    Ok(ToolResult {
+        content: Vec::new(),
+        structured: Some(json.into()),
+        meta: None,
+    })
 }
 
 fn error(code: ErrorCode, message: impl Into<String>) -> ToolError {
-    ToolError { code, message: message.into(), details: None, retry_after_ms: None, meta: None }
+    ToolError {
+        code,
+        message: message.into(),
+        details: None,
+        retry_after_ms: None,
+        meta: None,
+    }
 }

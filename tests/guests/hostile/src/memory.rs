@@ -23,7 +23,7 @@ pub(crate) fn fill_tables(_: &str) -> Answer {
 }
 
 pub(crate) fn grow_at_once(_: &str) -> Answer {
-    let bytes = vec![1_u8; black_box(3 << 30)];
+    let bytes = vec![1_u8; black_box(1 << 30)];
     text(bytes.len().to_string())
 }
 
@@ -36,7 +36,11 @@ pub(crate) fn grow_slowly(_: &str) -> Answer {
 
 /// Asks the host for more random bytes than any machine has memory for.
 pub(crate) fn huge_random(_: &str) -> Answer {
-    text(random::get_random_bytes(black_box(u64::MAX)).len().to_string())
+    text(
+        random::get_random_bytes(black_box(u64::MAX))
+            .len()
+            .to_string(),
+    )
 }
 
 pub(crate) fn recurse(arguments: &str) -> Answer {

@@ -21,10 +21,16 @@ pub(crate) fn read_stdin(_: &str) -> Answer {
 }
 
 pub(crate) fn look_around(_: &str) -> Answer {
-    let files = ["/etc/passwd", "/proc/self/environ", ".", "/", "../../etc/passwd"]
-        .iter()
-        .filter(|path| std::fs::metadata(path).is_ok())
-        .count();
+    let files = [
+        "/etc/passwd",
+        "/proc/self/environ",
+        ".",
+        "/",
+        "../../etc/passwd",
+    ]
+    .iter()
+    .filter(|path| std::fs::metadata(path).is_ok())
+    .count();
     structured(format!(
         r#"{{"variables": {}, "arguments": {}, "preopens": {}, "files": {files}, "written": {}, "tcp": {}, "udp": {}, "names": {}}}"#,
         std::env::vars().count(),
@@ -38,8 +44,13 @@ pub(crate) fn look_around(_: &str) -> Answer {
 }
 
 fn connects_to_loopback() -> bool {
-    let Ok(socket) = create_tcp_socket(IpAddressFamily::Ipv4) else { return false };
-    let address = IpSocketAddress::Ipv4(Ipv4SocketAddress { port: 80, address: (127, 0, 0, 1) });
+    let Ok(socket) = create_tcp_socket(IpAddressFamily::Ipv4) else {
+        return false;
+    };
+    let address = IpSocketAddress::Ipv4(Ipv4SocketAddress {
+        port: 80,
+        address: (127, 0, 0, 1),
+    });
     if socket.start_connect(&instance_network(), address).is_err() {
         return false;
     }
@@ -49,8 +60,13 @@ fn connects_to_loopback() -> bool {
 }
 
 fn binds_udp() -> bool {
-    let Ok(socket) = create_udp_socket(IpAddressFamily::Ipv4) else { return false };
-    let address = IpSocketAddress::Ipv4(Ipv4SocketAddress { port: 0, address: (127, 0, 0, 1) });
+    let Ok(socket) = create_udp_socket(IpAddressFamily::Ipv4) else {
+        return false;
+    };
+    let address = IpSocketAddress::Ipv4(Ipv4SocketAddress {
+        port: 0,
+        address: (127, 0, 0, 1),
+    });
     socket.start_bind(&instance_network(), address).is_ok() && socket.finish_bind().is_ok()
 }
 

@@ -1,7 +1,8 @@
 //! Tools that return what a host must not pass on as it is.
 
 use crate::toolbay::plugin::types::{
-    Annotations, Content, EmbeddedResource, ErrorCode, ImageContent, ResourceBody, TextContent, ToolError, ToolResult,
+    Annotations, Content, EmbeddedResource, ErrorCode, ImageContent, ResourceBody, TextContent,
+    ToolError, ToolResult,
 };
 use crate::{Answer, error, structured, text, text_block};
 
@@ -13,18 +14,29 @@ pub(crate) fn against_its_schema(_: &str) -> Answer {
 }
 
 pub(crate) fn bad_details(_: &str) -> Answer {
-    Err(ToolError { details: Some("{not json".into()), ..error(ErrorCode::Conflict, "the details are not JSON") })
+    Err(ToolError {
+        details: Some("{not json".into()),
+        ..error(ErrorCode::Conflict, "the details are not JSON")
+    })
 }
 
 pub(crate) fn bad_meta(_: &str) -> Answer {
-    Ok(ToolResult { content: vec![text_block("fine")], structured: None, meta: Some("[1, 2]".into()) })
+    Ok(ToolResult {
+        content: vec![text_block("fine")],
+        structured: None,
+        meta: Some("[1, 2]".into()),
+    })
 }
 
 /// Every byte value, in the two places where bytes are allowed: that is no UTF-8, and must arrive as it is.
 pub(crate) fn binary(_: &str) -> Answer {
     let every_byte: Vec<u8> = (0..=255).collect();
-    let image =
-        ImageContent { data: every_byte.clone(), mime_type: "image/png".into(), annotations: None, meta: None };
+    let image = ImageContent {
+        data: every_byte.clone(),
+        mime_type: "image/png".into(),
+        annotations: None,
+        meta: None,
+    };
     let resource = EmbeddedResource {
         uri: "bytes://every".into(),
         mime_type: Some("application/octet-stream".into()),
@@ -33,17 +45,28 @@ pub(crate) fn binary(_: &str) -> Answer {
         meta: None,
     };
     let content = vec![Content::Image(image), Content::EmbeddedResource(resource)];
-    Ok(ToolResult { content, structured: None, meta: None })
+    Ok(ToolResult {
+        content,
+        structured: None,
+        meta: None,
+    })
 }
 
 pub(crate) fn control_characters(_: &str) -> Answer {
-    let every_one: String = (0_u32..=0x9f).chain([0x2028, 0x2029, 0x202e, 0xfeff, 0xfffe]).filter_map(char::from_u32).collect();
+    let every_one: String = (0_u32..=0x9f)
+        .chain([0x2028, 0x2029, 0x202e, 0xfeff, 0xfffe])
+        .filter_map(char::from_u32)
+        .collect();
     Err(error(ErrorCode::NotFound, every_one))
 }
 
 pub(crate) fn deep_json(_: &str) -> Answer {
     const DEPTH: usize = 1_000_000;
-    structured(format!(r#"{{"deep": {}{}}}"#, "[".repeat(DEPTH), "]".repeat(DEPTH)))
+    structured(format!(
+        r#"{{"deep": {}{}}}"#,
+        "[".repeat(DEPTH),
+        "]".repeat(DEPTH)
+    ))
 }
 
 pub(crate) fn duplicate_keys(_: &str) -> Answer {
@@ -55,7 +78,9 @@ pub(crate) fn huge_error(_: &str) -> Answer {
 }
 
 pub(crate) fn huge_number(_: &str) -> Answer {
-    structured(r#"{"number": 1e999, "digits": 123456789012345678901234567890123456789012345678901234567890}"#)
+    structured(
+        r#"{"number": 1e999, "digits": 123456789012345678901234567890123456789012345678901234567890}"#,
+    )
 }
 
 pub(crate) fn huge_structured(_: &str) -> Answer {
@@ -81,7 +106,11 @@ pub(crate) fn lone_surrogate(_: &str) -> Answer {
 
 /// Small for the guest, large for a host that makes an object of each.
 pub(crate) fn many_blocks(_: &str) -> Answer {
-    Ok(ToolResult { content: vec![text_block(""); 1_000_000], structured: None, meta: None })
+    Ok(ToolResult {
+        content: vec![text_block(""); 1_000_000],
+        structured: None,
+        meta: None,
+    })
 }
 
 pub(crate) fn no_structured(_: &str) -> Answer {
@@ -89,14 +118,30 @@ pub(crate) fn no_structured(_: &str) -> Answer {
 }
 
 pub(crate) fn not_a_priority(_: &str) -> Answer {
-    let annotations =
-        Annotations { audience: Vec::new(), priority: Some(f64::NAN), last_modified: Some("yesterday".into()), meta: None };
-    let block = TextContent { text: "fine".into(), annotations: Some(annotations), meta: None };
-    Ok(ToolResult { content: vec![Content::Text(block)], structured: None, meta: None })
+    let annotations = Annotations {
+        audience: Vec::new(),
+        priority: Some(f64::NAN),
+        last_modified: Some("yesterday".into()),
+        meta: None,
+    };
+    let block = TextContent {
+        text: "fine".into(),
+        annotations: Some(annotations),
+        meta: None,
+    };
+    Ok(ToolResult {
+        content: vec![Content::Text(block)],
+        structured: None,
+        meta: None,
+    })
 }
 
 pub(crate) fn nothing_at_all(_: &str) -> Answer {
-    Ok(ToolResult { content: Vec::new(), structured: None, meta: None })
+    Ok(ToolResult {
+        content: Vec::new(),
+        structured: None,
+        meta: None,
+    })
 }
 
 pub(crate) fn structured_list(_: &str) -> Answer {

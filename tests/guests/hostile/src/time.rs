@@ -38,7 +38,9 @@ pub(crate) fn sleep_forever(_: &str) -> Answer {
 }
 
 pub(crate) fn wait_for_many(_: &str) -> Answer {
-    let pollables: Vec<_> = (0..1000).map(|_| monotonic_clock::subscribe_duration(u64::MAX)).collect();
+    let pollables: Vec<_> = (0..1000)
+        .map(|_| monotonic_clock::subscribe_duration(u64::MAX))
+        .collect();
     let borrowed: Vec<_> = pollables.iter().collect();
     text(poll::poll(&borrowed).len().to_string())
 }

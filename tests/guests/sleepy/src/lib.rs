@@ -6,7 +6,10 @@ use toolbay_sdk::prelude::*;
 
 /// Sleeps and returns how long it slept, in milliseconds.
 #[tool]
-fn nap(/** How long, in milliseconds */ milliseconds: u32) -> u32 {
+fn nap(
+    /** How long, in milliseconds */
+    milliseconds: u32,
+) -> u32 {
     std::thread::sleep(Duration::from_millis(milliseconds.into()));
     milliseconds
 }

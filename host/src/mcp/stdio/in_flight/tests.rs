@@ -18,8 +18,14 @@ fn table() -> InFlight {
 fn an_id_is_free_again_once_answered() {
     let table = table();
     let (first, _) = table.begin_call(id(1), 1).unwrap();
-    assert!(matches!(table.begin_call(id(1), 1), Err(Rejected::Duplicate)));
-    assert_eq!(table.begin_forwarded(id(1), 1, Forwarded::Ordinary), Err(Rejected::Duplicate));
+    assert!(matches!(
+        table.begin_call(id(1), 1),
+        Err(Rejected::Duplicate)
+    ));
+    assert_eq!(
+        table.begin_forwarded(id(1), 1, Forwarded::Ordinary),
+        Err(Rejected::Duplicate)
+    );
     // The string "1" is another id.
     assert!(table.begin_call(RequestId::String("1".into()), 1).is_ok());
 
@@ -27,7 +33,10 @@ fn an_id_is_free_again_once_answered() {
     assert!(table.answer_call(&id(1), first, || queued += 1));
     assert!(!table.answer_call(&id(1), first, || queued += 1));
     let (second, _) = table.begin_call(id(1), 1).unwrap();
-    assert!(!table.answer_call(&id(1), first, || queued += 1), "the first call answered the second");
+    assert!(
+        !table.answer_call(&id(1), first, || queued += 1),
+        "the first call answered the second"
+    );
     assert!(table.while_waiting(&id(1), second, || queued += 1));
     assert!(!table.while_waiting(&id(1), first, || queued += 1));
     assert!(table.answer_call(&id(1), second, || queued += 1));
@@ -43,11 +52,15 @@ fn what_is_cancelled_is_never_answered() {
     assert!(!table.answer_call(&id(1), ticket, || panic!("answered")));
     assert_eq!(table.cancel(&id(1)), Cancelled::Nothing);
 
-    table.begin_forwarded(id(2), 1, Forwarded::Ordinary).unwrap();
+    table
+        .begin_forwarded(id(2), 1, Forwarded::Ordinary)
+        .unwrap();
     assert_eq!(table.cancel(&id(2)), Cancelled::Forwarded);
     assert!(!table.answer_forwarded(&id(2), || panic!("answered")));
 
-    table.begin_forwarded(id(3), 1, Forwarded::Handshake).unwrap();
+    table
+        .begin_forwarded(id(3), 1, Forwarded::Handshake)
+        .unwrap();
     assert_eq!(table.cancel(&id(3)), Cancelled::Nothing);
     assert!(table.answer_forwarded(&id(3), || {}));
     assert_eq!(table.len(), 0);
@@ -87,7 +100,9 @@ fn room_is_made_by_answers_cancellations_and_releases() {
     // Too many bytes.
     table.charge(100);
     freed(&|| table.release(100));
-    table.begin_forwarded(id(4), 100, Forwarded::Ordinary).unwrap();
+    table
+        .begin_forwarded(id(4), 100, Forwarded::Ordinary)
+        .unwrap();
     freed(&|| assert!(table.answer_forwarded(&id(4), || {})));
     assert_eq!(table.len(), 1);
 }
@@ -95,7 +110,9 @@ fn room_is_made_by_answers_cancellations_and_releases() {
 #[test]
 fn the_end_waits_for_what_will_be_answered() {
     let table = Arc::new(table());
-    table.begin_forwarded(id(1), 1, Forwarded::LongLived).unwrap();
+    table
+        .begin_forwarded(id(1), 1, Forwarded::LongLived)
+        .unwrap();
     table.wait_until_all_answered(LONG);
 
     table.wait_until_answered(&id(2), LONG);
@@ -120,7 +137,9 @@ fn an_answer_and_a_cancellation_exclude_each_other() {
     let table = InFlight::new(usize::MAX, usize::MAX);
     let (answers, cancellations) = (AtomicUsize::new(0), AtomicUsize::new(0));
     for round in 0..ROUNDS / 100 {
-        let calls: Vec<_> = (0..100).map(|call| table.begin_call(id(call), 1).unwrap()).collect();
+        let calls: Vec<_> = (0..100)
+            .map(|call| table.begin_call(id(call), 1).unwrap())
+            .collect();
         thread::scope(|scope| {
             scope.spawn(|| {
                 for (call, (ticket, _)) in calls.iter().enumerate() {
@@ -130,12 +149,17 @@ fn an_answer_and_a_cancellation_exclude_each_other() {
                 }
             });
             for call in 0..100 {
-                if table.cancel(&id(if round % 2 == 0 { call } else { 99 - call })) == Cancelled::Call {
+                if table.cancel(&id(if round % 2 == 0 { call } else { 99 - call }))
+                    == Cancelled::Call
+                {
                     cancellations.fetch_add(1, Ordering::Relaxed);
                 }
             }
         });
-        let cancelled = calls.iter().filter(|(_, token)| token.is_cancelled()).count();
+        let cancelled = calls
+            .iter()
+            .filter(|(_, token)| token.is_cancelled())
+            .count();
         assert_eq!(table.len(), 0);
         assert!(cancelled <= 100);
     }

@@ -23,14 +23,21 @@ fn read_all(max_line: usize, write: impl FnOnce(File) + Send + 'static) -> Vec<S
 
 #[test]
 fn line_ends() {
-    let seen = read_all(100, |mut output| output.write_all(b"\xef\xbb\xbfa\nb\r\n\n\r\n\xef\xbb\xbfc\n\rd\r\r\n  \ne").unwrap());
+    let seen = read_all(100, |mut output| {
+        output
+            .write_all(b"\xef\xbb\xbfa\nb\r\n\n\r\n\xef\xbb\xbfc\n\rd\r\r\n  \ne")
+            .unwrap()
+    });
     assert_eq!(seen, ["a", "b", "", "", "\u{feff}c", "\rd\r", "  ", "e"]);
 }
 
 #[test]
 fn nothing_at_all() {
     assert_eq!(read_all(100, drop), Vec::<String>::new());
-    assert_eq!(read_all(100, |mut output| output.write_all(b"\n").unwrap()), [""]);
+    assert_eq!(
+        read_all(100, |mut output| output.write_all(b"\n").unwrap()),
+        [""]
+    );
 }
 
 /// The limit counts the line without its end, however the bytes arrive.
@@ -52,7 +59,12 @@ fn the_limit_is_exact() {
                 }
             });
             assert_eq!(seen.len(), expected.len(), "{input:?} by {step}: {seen:?}");
-            assert!(seen.iter().zip(&expected).all(|(seen, expected)| seen.starts_with(expected)), "{input:?}: {seen:?}");
+            assert!(
+                seen.iter()
+                    .zip(&expected)
+                    .all(|(seen, expected)| seen.starts_with(expected)),
+                "{input:?}: {seen:?}"
+            );
         }
     }
 }
@@ -70,7 +82,14 @@ fn long_lines_come_whole_and_give_their_memory_back() {
     });
     let mut lines = Lines::new(input, LONG);
     for size in [LONG, 3, LONG - 1, 70_000, 0] {
-        assert_eq!(lines.next().unwrap().map(|(line, _)| line == Line::Whole(&vec![b'x'; size])), Some(true), "{size}");
+        assert_eq!(
+            lines
+                .next()
+                .unwrap()
+                .map(|(line, _)| line == Line::Whole(&vec![b'x'; size])),
+            Some(true),
+            "{size}"
+        );
     }
     assert!(lines.next().unwrap().is_none());
     assert!(lines.buffer.len() <= KEPT_BUFFER);

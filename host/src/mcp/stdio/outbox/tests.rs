@@ -17,7 +17,11 @@ fn outboxes(max_queued: usize) -> Vec<(&'static str, Arc<Outbox>, File)> {
     let all = vec![
         ("pipe", outbox(to_pipe), File::from(pipe)),
         ("polled pipe", outbox(to_polled), File::from(polled)),
-        ("socket", outbox(to_socket.into()), File::from(OwnedFd::from(socket))),
+        (
+            "socket",
+            outbox(to_socket.into()),
+            File::from(OwnedFd::from(socket)),
+        ),
     ];
     all[1].1.output().poll_first();
     for (_, outbox, _) in &all {
@@ -64,7 +68,12 @@ fn what_one_thread_holds_back_leaves_together() {
         // Another thread's line takes it along, and so does a full chunk.
         outbox.hold_back();
         outbox.push(b"three".to_vec());
-        thread::scope(|scope| scope.spawn(|| outbox.push(b"four".to_vec())).join().unwrap());
+        thread::scope(|scope| {
+            scope
+                .spawn(|| outbox.push(b"four".to_vec()))
+                .join()
+                .unwrap()
+        });
         assert_eq!((&input).read(&mut buffer).unwrap(), 11, "{kind}");
         outbox.push(vec![b'x'; CHUNK]);
         outbox.flush(LONG);
@@ -90,7 +99,8 @@ fn lines_are_never_interleaved() {
                             1 => 40_000,
                             short => short * 20,
                         };
-                        outbox.push(format!("{producer} {line} {}", "x".repeat(length)).into_bytes());
+                        outbox
+                            .push(format!("{producer} {line} {}", "x".repeat(length)).into_bytes());
                     }
                 })
             })
@@ -111,7 +121,11 @@ fn lines_are_never_interleaved() {
                 1 => 40_000,
                 short => short * 20,
             };
-            assert!(parts.next().is_some_and(|rest| rest.len() == length && rest.bytes().all(|byte| byte == b'x')));
+            assert!(
+                parts.next().is_some_and(
+                    |rest| rest.len() == length && rest.bytes().all(|byte| byte == b'x')
+                )
+            );
         }
         for producer in producers {
             producer.join().unwrap();
@@ -129,16 +143,25 @@ fn a_client_that_does_not_read_blocks_no_producer() {
             outbox.push(line.clone());
         }
         assert!(outbox.queued_bytes() > 1_000_000, "{kind}");
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        let full = runtime.block_on(async { tokio::time::timeout(Duration::from_millis(5), outbox.room()).await });
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap();
+        let full = runtime.block_on(async {
+            tokio::time::timeout(Duration::from_millis(5), outbox.room()).await
+        });
         assert!(full.is_err(), "{kind}");
 
         // As soon as the client reads, there is room, both for a thread and for a future.
         thread::scope(|scope| {
             scope.spawn(|| assert!(outbox.wait_for_room()));
             scope.spawn(|| {
-                let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-                runtime.block_on(async { tokio::time::timeout(LONG, outbox.room()).await.unwrap() });
+                let runtime = tokio::runtime::Builder::new_current_thread()
+                    .enable_time()
+                    .build()
+                    .unwrap();
+                runtime
+                    .block_on(async { tokio::time::timeout(LONG, outbox.room()).await.unwrap() });
             });
             std::io::copy(&mut (&input).take(20 * 100_001), &mut std::io::sink()).unwrap();
         });
@@ -210,6 +233,8 @@ fn a_non_blocking_descriptor_loses_nothing() {
     thread::spawn(move || writing.write_until_closed());
     outbox.push(vec![b'x'; 1_000_000]);
     let mut line = Vec::new();
-    BufReader::new(File::from(input)).read_until(b'\n', &mut line).unwrap();
+    BufReader::new(File::from(input))
+        .read_until(b'\n', &mut line)
+        .unwrap();
     assert_eq!(line.len(), 1_000_001);
 }

@@ -52,7 +52,11 @@ pub(super) fn connect(over: Over, options: StdioOptions) -> Client {
     client
 }
 
-pub(super) fn connect_with(over: Over, options: StdioOptions, on_call: impl Fn(CallRequest) + Send + Sync + 'static) -> Client {
+pub(super) fn connect_with(
+    over: Over,
+    options: StdioOptions,
+    on_call: impl Fn(CallRequest) + Send + Sync + 'static,
+) -> Client {
     let (input, to_host, from_host, output): (OwnedFd, OwnedFd, OwnedFd, OwnedFd) = match over {
         Over::Pipes => {
             let (input, to_host) = rustix::pipe::pipe().unwrap();
@@ -62,17 +66,28 @@ pub(super) fn connect_with(over: Over, options: StdioOptions, on_call: impl Fn(C
         Over::Sockets => {
             let (input, to_host) = UnixStream::pair().unwrap();
             let (from_host, output) = UnixStream::pair().unwrap();
-            (input.into(), to_host.into(), from_host.into(), output.into())
+            (
+                input.into(),
+                to_host.into(),
+                from_host.into(),
+                output.into(),
+            )
         }
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
     let (transport, closed) = open(input, output, options, Arc::new(on_call)).unwrap();
     // Not to keep the output open.
     let connection = Arc::downgrade(&transport.connection);
     let over = closed.clone();
     let (asked, handled) = mpsc::channel();
     runtime.spawn(async move {
-        let handler = Handler { asked: Mutex::new(asked) };
+        let handler = Handler {
+            asked: Mutex::new(asked),
+        };
         let service = rmcp::service::serve_directly(handler, transport, None);
         closed.cancelled().await;
         drop(service);
@@ -91,7 +106,11 @@ pub(super) fn connect_with(over: Over, options: StdioOptions, on_call: impl Fn(C
 
 impl Client {
     pub(super) fn write(&mut self, bytes: impl AsRef<[u8]>) {
-        self.to_host.as_mut().unwrap().write_all(bytes.as_ref()).unwrap();
+        self.to_host
+            .as_mut()
+            .unwrap()
+            .write_all(bytes.as_ref())
+            .unwrap();
     }
 
     pub(super) fn send(&mut self, line: impl AsRef<str>) {
@@ -99,7 +118,9 @@ impl Client {
     }
 
     pub(super) fn send_call(&mut self, id: impl std::fmt::Display, params: &str) {
-        self.send(format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{params}}}"#));
+        self.send(format!(
+            r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{params}}}"#
+        ));
     }
 
     pub(super) fn close_input(&mut self) {
@@ -116,12 +137,27 @@ impl Client {
         loop {
             if let Some(at) = memchr::memchr(b'\n', &self.unread[searched..]) {
                 let line = self.unread.drain(..=searched + at).collect();
-                return Some(String::from_utf8(line).unwrap().trim_end_matches('\n').to_owned());
+                return Some(
+                    String::from_utf8(line)
+                        .unwrap()
+                        .trim_end_matches('\n')
+                        .to_owned(),
+                );
             }
             searched = self.unread.len();
             let from_host = self.from_host.as_mut().unwrap();
-            let timeout = Timespec { tv_sec: 20, tv_nsec: 0 };
-            assert_eq!(poll(&mut [PollFd::new(&*from_host, PollFlags::IN)], Some(&timeout)), Ok(1), "no answer came");
+            let timeout = Timespec {
+                tv_sec: 20,
+                tv_nsec: 0,
+            };
+            assert_eq!(
+                poll(
+                    &mut [PollFd::new(&*from_host, PollFlags::IN)],
+                    Some(&timeout)
+                ),
+                Ok(1),
+                "no answer came"
+            );
             let mut buffer = vec![0; 256 * 1024];
             let read = from_host.read(&mut buffer).unwrap();
             if read == 0 {
@@ -155,11 +191,15 @@ impl Client {
     }
 
     pub(super) fn in_flight(&self) -> usize {
-        self.connection.upgrade().map_or(0, |connection| connection.in_flight.len())
+        self.connection
+            .upgrade()
+            .map_or(0, |connection| connection.in_flight.len())
     }
 
     pub(super) fn queued_bytes(&self) -> usize {
-        self.connection.upgrade().map_or(0, |connection| connection.outbox.queued_bytes())
+        self.connection
+            .upgrade()
+            .map_or(0, |connection| connection.outbox.queued_bytes())
     }
 
     pub(super) fn call(&self) -> CallRequest {
@@ -171,7 +211,9 @@ impl Client {
     pub(super) fn wait_until_closed(&self) -> Duration {
         let start = Instant::now();
         self.runtime.block_on(async {
-            tokio::time::timeout(LONG, self.closed.cancelled()).await.expect("not closed");
+            tokio::time::timeout(LONG, self.closed.cancelled())
+                .await
+                .expect("not closed");
         });
         start.elapsed()
     }
@@ -182,12 +224,19 @@ impl Client {
 }
 
 pub(super) fn answer_line(id: &RequestId, result: &str) -> Vec<u8> {
-    format!(r#"{{"jsonrpc":"2.0","id":{},"result":{result}}}"#, serde_json::to_string(id).unwrap()).into_bytes()
+    format!(
+        r#"{{"jsonrpc":"2.0","id":{},"result":{result}}}"#,
+        serde_json::to_string(id).unwrap()
+    )
+    .into_bytes()
 }
 
 /// Answers a call with its own parameters.
 pub(super) fn answer(request: CallRequest) {
-    let line = answer_line(&request.id, request.params.as_deref().map_or("null", RawValue::get));
+    let line = answer_line(
+        &request.id,
+        request.params.as_deref().map_or("null", RawValue::get),
+    );
     request.reply.send(line);
 }
 
@@ -224,7 +273,11 @@ impl ServerHandler for Handler {
                 let answer = context.peer.send_request(ping).await;
                 Ok(CustomResult::new(Value::Bool(answer.is_ok())))
             }
-            _ => Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, format!("unknown method: {}", request.method), None)),
+            _ => Err(ErrorData::new(
+                ErrorCode::METHOD_NOT_FOUND,
+                format!("unknown method: {}", request.method),
+                None,
+            )),
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::client::*;
 use super::super::*;
+use super::client::*;
 
 #[test]
 fn five_hundred_requests_at_once() {
@@ -13,8 +13,12 @@ fn five_hundred_requests_at_once() {
         let mut lines = String::new();
         for id in 0..500 {
             lines += &match id % 3 {
-                0 => format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"tools/call\",\"params\":\"echo\"}}\n"),
-                1 => format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"tools/call\",\"params\":{{}}}}\n"),
+                0 => format!(
+                    "{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"tools/call\",\"params\":\"echo\"}}\n"
+                ),
+                1 => format!(
+                    "{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"tools/call\",\"params\":{{}}}}\n"
+                ),
                 _ => format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"ping\"}}\n"),
             };
         }
@@ -49,9 +53,13 @@ fn a_line_over_the_limit_is_answered() {
         };
         client.send_call(7, &format!(r#"{{"a":"{filler}"}}"#));
         client.expect(&refused(r#""id":7,"#));
-        client.send(format!(r#"{{"jsonrpc":"2.0","method":"ping","params":{{"a":"{filler}"}},"id":8}}"#));
+        client.send(format!(
+            r#"{{"jsonrpc":"2.0","method":"ping","params":{{"a":"{filler}"}},"id":8}}"#
+        ));
         client.expect(&refused(""));
-        client.send(format!(r#"{{"jsonrpc":"2.0","id":9,"result":{{"a":"{filler}"}}}}"#));
+        client.send(format!(
+            r#"{{"jsonrpc":"2.0","id":9,"result":{{"a":"{filler}"}}}}"#
+        ));
         client.expect_nothing_more();
 
         // Right at the limit it is served.
@@ -90,7 +98,10 @@ fn a_client_that_does_not_read_is_not_read_from() {
     const REQUESTS: usize = 3_000;
     const ANSWER: usize = 10_000;
     for over in BOTH {
-        let options = StdioOptions { max_queued_output: 1_000_000, ..StdioOptions::default() };
+        let options = StdioOptions {
+            max_queued_output: 1_000_000,
+            ..StdioOptions::default()
+        };
         let started = Arc::new(AtomicUsize::new(0));
         let counting = Arc::clone(&started);
         let mut client = connect_with(over, options, move |request| {
@@ -101,7 +112,9 @@ fn a_client_that_does_not_read_is_not_read_from() {
         let mut to_host = client.to_host.take().unwrap();
         let writing = thread::spawn(move || {
             for id in 0..REQUESTS {
-                let line = format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"tools/call\",\"params\":\"echo\"}}\n");
+                let line = format!(
+                    "{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"tools/call\",\"params\":\"echo\"}}\n"
+                );
                 std::io::Write::write_all(&mut to_host, line.as_bytes()).unwrap();
             }
             to_host
@@ -110,7 +123,12 @@ fn a_client_that_does_not_read_is_not_read_from() {
         assert!(client.queued_bytes() < 1_000_000 + 2 * ANSWER);
         assert!(started.load(Ordering::Relaxed) < REQUESTS / 2, "{over:?}");
         for id in 0..REQUESTS {
-            assert!(client.line().starts_with(&format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},")), "{over:?}");
+            assert!(
+                client
+                    .line()
+                    .starts_with(&format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},")),
+                "{over:?}"
+            );
         }
         client.to_host = Some(writing.join().unwrap());
         client.expect_nothing_more();
@@ -119,7 +137,10 @@ fn a_client_that_does_not_read_is_not_read_from() {
 
 #[test]
 fn only_so_many_requests_are_under_way() {
-    let options = StdioOptions { max_in_flight: 4, ..StdioOptions::default() };
+    let options = StdioOptions {
+        max_in_flight: 4,
+        ..StdioOptions::default()
+    };
     let mut client = connect(Over::Pipes, options);
     for id in 0..10 {
         client.send_call(id, "{}");
@@ -140,12 +161,23 @@ fn only_so_many_requests_are_under_way() {
 
 #[test]
 fn only_so_many_bytes_are_under_way() {
-    let options = StdioOptions { max_queued_input: 100_000, ..StdioOptions::default() };
+    let options = StdioOptions {
+        max_queued_input: 100_000,
+        ..StdioOptions::default()
+    };
     let mut client = connect(Over::Sockets, options);
-    let params = format!("\"{}\"", "x".repeat(60_000));
-    for id in 0..4 {
-        client.send_call(id, &params);
-    }
+    let mut to_host = client.to_host.take().unwrap();
+    // On a thread of its own, because the host stops reading midway.
+    let writing = thread::spawn(move || {
+        let params = "x".repeat(60_000);
+        for id in 0..4 {
+            let line = format!(
+                "{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"tools/call\",\"params\":\"{params}\"}}\n"
+            );
+            std::io::Write::write_all(&mut to_host, line.as_bytes()).unwrap();
+        }
+        to_host
+    });
     let mut calls = vec![client.call(), client.call()];
     for _ in 2..4 {
         assert!(client.calls.try_recv().is_err());
@@ -156,13 +188,17 @@ fn only_so_many_bytes_are_under_way() {
     for id in 0..4 {
         assert_eq!(client.message()["id"], id);
     }
+    client.to_host = Some(writing.join().unwrap());
     client.expect_nothing_more();
 }
 
 /// Notifications are no requests and cannot pile up either.
 #[test]
 fn a_flood_of_notifications_is_harmless() {
-    let options = StdioOptions { max_queued_input: 10_000, ..StdioOptions::default() };
+    let options = StdioOptions {
+        max_queued_input: 10_000,
+        ..StdioOptions::default()
+    };
     let mut client = connect(Over::Pipes, options);
     for _ in 0..5_000 {
         client.send(r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":1,"progress":1}}"#);
@@ -179,7 +215,9 @@ fn cancellations_race_with_answers() {
     for over in BOTH {
         let (sender, calls) = std::sync::mpsc::channel::<CallRequest>();
         let mut client = connect_with(over, StdioOptions::default(), move |request| {
-            let RequestId::Number(id) = request.id else { panic!("a number") };
+            let RequestId::Number(id) = request.id else {
+                panic!("a number")
+            };
             match id % 4 {
                 0 => answer(request),
                 _ => drop(sender.send(request)),
@@ -189,8 +227,9 @@ fn cancellations_race_with_answers() {
         let mut to_host = client.to_host.take().unwrap();
         let writing = thread::spawn(move || {
             for id in 0..CALLS {
-                let mut lines =
-                    format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"tools/call\",\"params\":{{\"call\":{id}}}}}\n");
+                let mut lines = format!(
+                    "{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"tools/call\",\"params\":{{\"call\":{id}}}}}\n"
+                );
                 if id % 3 == 0 {
                     let cancelled = id - id % 5;
                     lines += &format!(

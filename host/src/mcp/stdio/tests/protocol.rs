@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::client::*;
 use super::super::*;
+use super::client::*;
 
 #[test]
 fn every_request_is_answered() {
@@ -21,7 +21,11 @@ fn every_request_is_answered() {
             r#"{"jsonrpc":"2.0","id":5,"method":"initialize","params":{"protocolVersion":"2025-11-25","#,
             r#""capabilities":{},"clientInfo":{"name":"test","version":"1"}}}"#
         ));
-        assert_eq!(client.message()["result"]["protocolVersion"], "2025-11-25", "{over:?}");
+        assert_eq!(
+            client.message()["result"]["protocolVersion"],
+            "2025-11-25",
+            "{over:?}"
+        );
         assert_eq!(client.in_flight(), 0);
     }
 }
@@ -33,32 +37,72 @@ fn faulty_lines_are_answered_and_the_host_goes_on() {
         let mut client = connect(over, StdioOptions::default());
         client.write(b"\xef\xbb\xbf");
         for (line, expected) in [
-            (r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#, None),
-            (r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#, None),
-            (r#"{"jsonrpc":"2.0","method":"notifications/no/such","params":[1]}"#, None),
-            (r#"{"jsonrpc":"2.0","method":"notifications/progress","params":7}"#, None),
-            (r#"{"jsonrpc":"2.0","method":"tools/call","params":{"name":"x"}}"#, None),
+            (
+                r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#,
+                None,
+            ),
+            (
+                r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#,
+                None,
+            ),
+            (
+                r#"{"jsonrpc":"2.0","method":"notifications/no/such","params":[1]}"#,
+                None,
+            ),
+            (
+                r#"{"jsonrpc":"2.0","method":"notifications/progress","params":7}"#,
+                None,
+            ),
+            (
+                r#"{"jsonrpc":"2.0","method":"tools/call","params":{"name":"x"}}"#,
+                None,
+            ),
             (r#"{"jsonrpc":"2.0","method":"ping"}"#, None),
             (r#"{"jsonrpc":"2.0","id":77,"result":{}}"#, None),
-            (r#"{"jsonrpc":"2.0","id":77,"error":{"code":1,"message":"x"}}"#, None),
+            (
+                r#"{"jsonrpc":"2.0","id":77,"error":{"code":1,"message":"x"}}"#,
+                None,
+            ),
             (r#"{"jsonrpc":"2.0","id":77,"error":7}"#, None),
             ("", None),
             ("  \t \r", None),
             ("{", Some((None, -32700))),
             ("\0", Some((None, -32700))),
             ("[]", Some((None, -32600))),
-            (r#"[{"jsonrpc":"2.0","id":1,"method":"ping"}]"#, Some((None, -32600))),
+            (
+                r#"[{"jsonrpc":"2.0","id":1,"method":"ping"}]"#,
+                Some((None, -32600)),
+            ),
             ("null", Some((None, -32600))),
-            (r#"{"jsonrpc":"2.0","id":null,"method":"ping"}"#, Some((None, -32600))),
-            (r#"{"jsonrpc":"1.0","id":1,"method":"ping"}"#, Some((Some(json!(1)), -32600))),
-            (r#"{"id":"a","method":"ping"}"#, Some((Some(json!("a")), -32600))),
-            (r#"{"jsonrpc":"2.0","id":1,"method":"ping","method":"ping"}"#, Some((Some(json!(1)), -32600))),
-            (r#"{"jsonrpc":"2.0","id":1,"method":"no/such","params":"x"}"#, Some((Some(json!(1)), -32601))),
+            (
+                r#"{"jsonrpc":"2.0","id":null,"method":"ping"}"#,
+                Some((None, -32600)),
+            ),
+            (
+                r#"{"jsonrpc":"1.0","id":1,"method":"ping"}"#,
+                Some((Some(json!(1)), -32600)),
+            ),
+            (
+                r#"{"id":"a","method":"ping"}"#,
+                Some((Some(json!("a")), -32600)),
+            ),
+            (
+                r#"{"jsonrpc":"2.0","id":1,"method":"ping","method":"ping"}"#,
+                Some((Some(json!(1)), -32600)),
+            ),
+            (
+                r#"{"jsonrpc":"2.0","id":1,"method":"no/such","params":"x"}"#,
+                Some((Some(json!(1)), -32601)),
+            ),
         ] {
             client.send(line);
             if let Some((id, code)) = expected {
                 let answer = client.message();
-                assert_eq!((answer.get("id"), &answer["error"]["code"]), (id.as_ref(), &json!(code)), "{over:?}: {line}");
+                assert_eq!(
+                    (answer.get("id"), &answer["error"]["code"]),
+                    (id.as_ref(), &json!(code)),
+                    "{over:?}: {line}"
+                );
                 assert_eq!(answer["jsonrpc"], "2.0");
                 assert!(answer["error"]["message"].is_string());
             }
@@ -76,17 +120,29 @@ fn faulty_lines_are_answered_and_the_host_goes_on() {
 fn parameters_too_deep_for_rmcp_are_answered() {
     let mut client = connect(Over::Pipes, StdioOptions::default());
     let nested = |depth| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-    client.send(format!(r#"{{"jsonrpc":"2.0","id":1,"method":"test/echo","params":{{"a":{}}}}}"#, nested(100)));
+    client.send(format!(
+        r#"{{"jsonrpc":"2.0","id":1,"method":"test/echo","params":{{"a":{}}}}}"#,
+        nested(100)
+    ));
     assert_eq!(client.message()["result"]["a"].to_string(), nested(100));
     for params in [nested(100_000), format!("{{\"a\":{}}}", nested(100_000))] {
-        client.send(format!(r#"{{"jsonrpc":"2.0","id":1,"method":"test/echo","params":{params}}}"#));
+        client.send(format!(
+            r#"{{"jsonrpc":"2.0","id":1,"method":"test/echo","params":{params}}}"#
+        ));
         let answer = client.message();
-        assert_eq!((&answer["id"], &answer["error"]["code"]), (&json!(1), &json!(-32602)), "{answer}");
+        assert_eq!(
+            (&answer["id"], &answer["error"]["code"]),
+            (&json!(1), &json!(-32602)),
+            "{answer}"
+        );
     }
     // A call's parameters are not looked into here.
     client.send_call(2, &nested(100_000));
     answer(client.call());
-    client.expect(&format!(r#"{{"jsonrpc":"2.0","id":2,"result":{}}}"#, nested(100_000)));
+    client.expect(&format!(
+        r#"{{"jsonrpc":"2.0","id":2,"result":{}}}"#,
+        nested(100_000)
+    ));
     client.expect_nothing_more();
 }
 
@@ -128,7 +184,9 @@ fn a_cancelled_call_is_never_answered() {
             let again = client.call();
             answer(call);
             answer(again);
-            client.expect(&format!(r#"{{"jsonrpc":"2.0","id":{id},"result":"again"}}"#));
+            client.expect(&format!(
+                r#"{{"jsonrpc":"2.0","id":{id},"result":"again"}}"#
+            ));
             // Cancelled after its answer, twice.
             for _ in 0..2 {
                 client.send(format!(r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{id}}}}}"#));
@@ -138,7 +196,9 @@ fn a_cancelled_call_is_never_answered() {
         // A dropped reply is no answer either.
         client.send_call(1, "{}");
         let call = client.call();
-        client.send(r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#);
+        client.send(
+            r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#,
+        );
         wait_until("the token is cancelled", || call.cancel.is_cancelled());
         drop(call);
         client.expect_nothing_more();
@@ -165,8 +225,14 @@ fn the_host_may_ask_the_client() {
     assert_eq!(question["method"], "ping");
     // An id of the host's is not one of the client's.
     client.send_call(&question["id"], r#""echo""#);
-    client.expect(&format!(r#"{{"jsonrpc":"2.0","id":{},"result":"echo"}}"#, question["id"]));
-    client.send(format!(r#"{{"jsonrpc":"2.0","id":{},"result":{{}}}}"#, question["id"]));
+    client.expect(&format!(
+        r#"{{"jsonrpc":"2.0","id":{},"result":"echo"}}"#,
+        question["id"]
+    ));
+    client.send(format!(
+        r#"{{"jsonrpc":"2.0","id":{},"result":{{}}}}"#,
+        question["id"]
+    ));
     client.expect(r#"{"jsonrpc":"2.0","id":1,"result":true}"#);
 }
 
@@ -175,7 +241,8 @@ fn the_host_may_ask_the_client() {
 fn a_panic_is_answered() {
     for over in BOTH {
         let mut client = connect(over, StdioOptions::default());
-        let internal = r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32603,"message":"internal error"}}"#;
+        let internal =
+            r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32603,"message":"internal error"}}"#;
         client.send_call(1, r#""panic""#);
         client.expect(internal);
         client.send_call(1, "{}");

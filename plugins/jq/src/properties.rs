@@ -1,6 +1,6 @@
 //! Whatever text comes in, a query ends in results or in an error that says something.
 
-use jq::{Layout, Query, QueryError};
+use crate::{Layout, Query, QueryError};
 use proptest::prelude::*;
 
 /// Pieces that make up filters: put together at random they reach far more of the language than random characters do.

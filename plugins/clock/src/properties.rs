@@ -1,6 +1,6 @@
 //! Whatever is asked, there is an answer or an error that says something; and answers fit together.
 
-use clock::{ClockError, convert, difference, now, zones};
+use crate::{ClockError, convert, difference, now, zones};
 use proptest::prelude::*;
 
 /// Pieces that make up times and zones: put together at random they get further than random characters do.

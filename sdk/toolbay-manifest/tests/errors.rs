@@ -1,0 +1,325 @@
+//! What an author reads for each mistake in a manifest: message and hint, whole.
+
+use insta::assert_snapshot;
+use toolbay_manifest::{Manifest, ManifestError, PackageInfo, SourceManifest, ToolDefinition};
+
+fn said(error: &ManifestError) -> String {
+    match error.hint() {
+        Some(hint) => format!("{error}\n  hint: {hint}"),
+        None => error.to_string(),
+    }
+}
+
+/// A `plugin.toml` of these lines below a `[plugin]` that is fine.
+fn source(lines: &str) -> String {
+    match SourceManifest::from_toml(&format!("[plugin]\nname = 'notes'\n{lines}")) {
+        Ok(manifest) => panic!("{lines} was accepted: {manifest:?}"),
+        Err(error) => said(&error),
+    }
+}
+
+fn json(text: &str) -> String {
+    match Manifest::from_json(text) {
+        Ok(manifest) => panic!("{text} was accepted: {manifest:?}"),
+        Err(error) => said(&error),
+    }
+}
+
+/// A manifest whose one tool has these members beside a description.
+fn tool(members: &str) -> String {
+    json(&format!(
+        r#"{{"manifest-version": 1, "plugin": {{"name": "notes", "version": "1", "description": "Notes."}}, "tools": {{"search": {{"description": "Searches.", {members}}}}}}}"#
+    ))
+}
+
+fn all(outcomes: &[String]) -> String {
+    outcomes.join("\n")
+}
+
+#[test]
+fn keys() {
+    assert_snapshot!(all(&[
+        source("[tool.search]"),
+        source("colour = 'red'"),
+        source("[mounts.vault]\naccess = 'read'\nreasons = 'x'"),
+        source("[tools.search]\nmax_result = '1MiB'"),
+        source("[tools.search]\ndescription = 'Searches.'"),
+        source("[tools.search]\nsecrets = { token = { host = 'a.b', headers = 'X' } }"),
+        source("[mounts.vault]"),
+        SourceManifest::from_toml("").map(|_| String::new()).unwrap_or_else(|error| said(&error)),
+        SourceManifest::from_toml("[plugin]").map(|_| String::new()).unwrap_or_else(|error| said(&error)),
+        SourceManifest::from_toml("[plugin]\nname = 1").map(|_| String::new()).unwrap_or_else(|error| said(&error)),
+    ]), @r#"
+    plugin `notes`: unknown key `tool`
+      hint: did you mean `tools`?
+    plugin `notes`: unknown key `colour`
+      hint: the keys known here are `name`, `version`, `description`, `title`, `authors`, `license`, `homepage`
+    plugin `notes`, mount `vault`: unknown key `reasons`
+      hint: did you mean `reason`?
+    plugin `notes`, tool `search`: unknown key `max_result`
+      hint: did you mean `max-result`?
+    plugin `notes`, tool `search`: `description` does not belong in plugin.toml
+      hint: it comes from the code: the function's doc comment and types
+    plugin `notes`, tool `search`, secret `token`: unknown key `headers`
+      hint: did you mean `header`?
+    plugin `notes`, mount `vault`: the key `access` is missing
+      hint: write `access = "read"` or `access = "read-write"`
+    the manifest: the key `plugin` is missing
+      hint: write `[plugin]` with `name = "…"` at the top
+    the manifest: the key `name` is missing
+      hint: write `name = "…"` under [plugin]
+    the manifest: `name` must be a text, not a number
+      hint: write it in quotes: "…"
+    "#);
+}
+
+#[test]
+fn names() {
+    let named =
+        |name: &str| match SourceManifest::from_toml(&format!("[plugin]\nname = \"{name}\"")) {
+            Ok(_) => format!("{name} was accepted"),
+            Err(error) => said(&error),
+        };
+    assert_snapshot!(all(&[
+        named("Notes"),
+        named("toolbay"),
+        named(""),
+        named(&"n".repeat(33)),
+        named("no\\u001bte"),
+        source("[tools.list-files]"),
+        source(&format!("[tools.{}]", "s".repeat(41))),
+        source("[mounts.Vault]\naccess = 'read'"),
+    ]), @r#"
+    plugin `Notes`: `Notes` is not a plugin name
+      hint: write a lower-case letter, then lower-case letters, digits and `-`: `git-log`
+    plugin `toolbay`: the name `toolbay` belongs to the host
+      hint: choose another name for the plugin
+    plugin ``: `` is not a plugin name
+      hint: write a lower-case letter, then lower-case letters, digits and `-`: `git-log`
+    plugin `nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn`: the name `nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn` has more than 32 characters
+      hint: choose a shorter name
+    plugin `no\u{1b}te`: `no\u{1b}te` is not a plugin name
+      hint: write a lower-case letter, then lower-case letters, digits and `-`: `git-log`
+    plugin `notes`, tool `list-files`: `list-files` is not a tool name
+      hint: write a lower-case letter, then lower-case letters, digits and `_`: `list_files`
+    plugin `notes`, tool `sssssssssssssssssssssssssssssssssssssssss`: `notes_sssssssssssssssssssssssssssssssssssssssss` has 47 characters; at most 46 fit all clients
+      hint: shorten the plugin's or the tool's name
+    plugin `notes`, mount `Vault`: `Vault` is not a mount name
+      hint: write lower-case letters, digits and `-`: `vault`
+    "#);
+}
+
+#[test]
+fn limits() {
+    assert_snapshot!(all(&[
+        source("[tools.search]\ntimeout = '5 seconds'"),
+        source("[tools.search]\ntimeout = 5"),
+        source("[tools.search]\ntimeout = '0s'"),
+        source("[tools.search]\ntimeout = '2h'"),
+        source("[tools.search]\nmemory = '64MB'"),
+        source("[tools.search]\nmemory = '5GiB'"),
+        source("[tools.search]\nmemory = '1024'"),
+        source("[tools.search]\noutput = '1MiB'\nmax-result = '64KiB'"),
+        source("[tools.search]\noutput = '0'"),
+        source("[tools.search]\nmax-result = '99999999999GiB'"),
+        source("[tools.search]\nconcurrency = 0"),
+        source("[tools.search]\nconcurrency = -1"),
+    ]), @r#"
+    plugin `notes`, tool `search`: `timeout` is "5 seconds", which is not a duration
+      hint: write a whole number and a unit: "500ms", "5s", "2m" or "24h"
+    plugin `notes`, tool `search`: `timeout` must be a text, not a number
+      hint: write it in quotes: "…"
+    plugin `notes`, tool `search`: `timeout` is 0s
+      hint: write a time from 1ms to 1h: "30s"
+    plugin `notes`, tool `search`: `timeout` is 2h
+      hint: write a time from 1ms to 1h: "30s"
+    plugin `notes`, tool `search`: `memory` is "64MB", which is not a size
+      hint: write a whole number, alone or with a unit: "1024", "256KiB", "64MiB" or "1GiB"
+    plugin `notes`, tool `search`: `memory` is 5GiB
+      hint: write a size from 64KiB to 4GiB: "128MiB"
+    plugin `notes`, tool `search`: `memory` is 1KiB
+      hint: write a size from 64KiB to 4GiB: "128MiB"
+    plugin `notes`, tool `search`: `output` (1MiB) is more than `max-result` (64KiB)
+      hint: `max-result` is the whole and `output` a page of it
+    plugin `notes`, tool `search`: `output` is 0 and `max-result` is 64MiB
+      hint: write sizes from 1 byte to 4GiB
+    plugin `notes`, tool `search`: `max-result` is "99999999999GiB", which is too large to count
+      hint: write a smaller number
+    plugin `notes`, tool `search`: `concurrency` is 0
+      hint: write a number from 1 to 1000
+    plugin `notes`, tool `search`: `concurrency` is -1
+      hint: write a whole number: 8
+    "#);
+}
+
+#[test]
+fn permissions() {
+    assert_snapshot!(all(&[
+        source("[tools.search]\nnetwork = 'https://example.com'"),
+        source("[tools.search]\nnetwork = ['example.com']"),
+        source("[tools.search]\nnetwork = ['get https://example.com']"),
+        source("[tools.search]\ntcp = ['db']"),
+        source("[tools.search]\nmounts = { vault = 'read' }"),
+        source("[mounts.vault]\naccess = 'read'\n[tools.search]\nmounts = { vualt = 'read' }"),
+        source("[mounts.vault]\naccess = 'read'\n[tools.search]\nmounts = { vault = 'read-write' }"),
+        source("[mounts.vault]\naccess = 'write'"),
+        source("[tools.search]\nenv = ['API-REGION']"),
+        source("[tools.search]\ncalls = ['Other']"),
+        source("[tools.search]\nkv = 'yes'"),
+        source("[tools.search]\nsecrets = { token = { host = 'https://a.b', header = 'X' } }"),
+        source("[tools.search]\nsecrets = { token = { host = 'a.b', header = 'X', format = 'Bearer' } }"),
+    ]), @r#"
+    plugin `notes`, tool `search`: `network` must be a list of texts, not a text
+      hint: write it in brackets: ["…"]
+    plugin `notes`, tool `search`: `network` has "example.com", which does not begin with `https://` or `http://` after the methods
+      hint: write ["GET https://api.example.com/v1/*"]
+    plugin `notes`, tool `search`: `network` has "get https://example.com", which has a method other than GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS
+      hint: write ["GET https://api.example.com/v1/*"]
+    plugin `notes`, tool `search`: `tcp` has "db", which has no port
+      hint: write ["db.internal:5432"]
+    plugin `notes`, tool `search`: the mount `vault` is not declared
+      hint: declare it: [mounts.vault] with `access = "read"`
+    plugin `notes`, tool `search`: the mount `vualt` is not declared
+      hint: did you mean `vault`?
+    plugin `notes`, tool `search`: asks for `read-write` on the mount `vault`, which is declared with `read`
+      hint: write `access = "read-write"` under [mounts.vault]
+    plugin `notes`, mount `vault`: `access` is "write"
+      hint: write "read" or "read-write"
+    plugin `notes`, tool `search`: `env` has "API-REGION"
+      hint: write names of environment variables: ["API_REGION"]
+    plugin `notes`, tool `search`: `calls` has "Other"
+      hint: write names of tools: ["check_stock"]
+    plugin `notes`, tool `search`: `kv` must be true or false, not a text
+      hint: write `true` or `false`, without quotes
+    plugin `notes`, tool `search`, secret `token`: `host` is "https://a.b"
+      hint: write one host name without scheme, port and path: "api.example.com"
+    plugin `notes`, tool `search`, secret `token`: `format` is "Bearer"
+      hint: write `{}` once, for the secret: "Bearer {}"
+    "#);
+}
+
+#[test]
+fn effects() {
+    assert_snapshot!(all(&[
+        source("[tools.search]\nread-only = true\nkv = true"),
+        source("[tools.search]\nread-only = true\nnetwork = ['https://example.com/*']"),
+        source("[tools.search]\nread-only = true\ntcp = ['db:1']"),
+        source("[mounts.vault]\naccess = 'read-write'\n[tools.search]\nread-only = true\nmounts = { vault = 'read-write' }"),
+        source("[tools.search]\nread-only = true\ndestructive = true"),
+    ]), @r#"
+    plugin `notes`, tool `search`: `read-only` is true, but `kv = true` allows changes
+      hint: remove `read-only = true`, or ask only for GET and HEAD, "read" mounts, and neither tcp nor kv
+    plugin `notes`, tool `search`: `read-only` is true, but `network = ["https://example.com/*"]` allows changes
+      hint: remove `read-only = true`, or ask only for GET and HEAD, "read" mounts, and neither tcp nor kv
+    plugin `notes`, tool `search`: `read-only` is true, but `tcp = ["db:1"]` allows changes
+      hint: remove `read-only = true`, or ask only for GET and HEAD, "read" mounts, and neither tcp nor kv
+    plugin `notes`, tool `search`: `read-only` is true, but `mounts = { vault = "read-write" }` allows changes
+      hint: remove `read-only = true`, or ask only for GET and HEAD, "read" mounts, and neither tcp nor kv
+    plugin `notes`, tool `search`: `read-only` and `destructive` are both true
+      hint: a tool that changes nothing destroys nothing: remove one of them
+    "#);
+}
+
+#[test]
+fn texts_and_schemas() {
+    assert_snapshot!(all(&[
+        source("[tools.search]\ntitle = \"Find\\nnotes\""),
+        tool(r#""input-schema": true"#),
+        tool(r#""input-schema": {}"#),
+        tool(r#""input-schema": {"type": "string"}"#),
+        tool(r#""input-schema": {"type": "object"}, "output-schema": {"type": "array"}"#),
+        tool("\"input-schema\": {\"type\": \"object\", \"properties\": {\"word\": {\"description\": \"a\u{200b}b\"}}}"),
+        tool(r#""title": "Search""#),
+        tool(r#""input-schema": {"type": "object"}, "description": "again""#),
+        tool(&format!(r#""input-schema": {{"type": "object"}}, "title": "{}""#, "t".repeat(300))),
+    ]), @r#"
+    plugin `notes`, tool `search`: `title`: the text has the character U+000A, which controls or hides text
+      hint: remove it
+    plugin `notes`, tool `search`: `input-schema`: the schema is not an object
+      hint: write {"type": "object"} for "any object"
+    plugin `notes`, tool `search`: `input-schema`: the schema has no `type` at its root
+      hint: write "type": "object" at the root: MCP takes and gives objects
+    plugin `notes`, tool `search`: `input-schema`: the schema has the type "string" at its root
+      hint: write "type": "object" at the root: MCP takes and gives objects
+    plugin `notes`, tool `search`: `output-schema`: the schema has the type "array" at its root
+      hint: write "type": "object" at the root: MCP takes and gives objects
+    plugin `notes`, tool `search`: `input-schema`: in the schema's key `description`, the text has the character U+200B, which controls or hides text
+      hint: remove it
+    plugin `notes`, tool `search`: the key `input-schema` is missing
+      hint: write {"type": "object"} for a tool without arguments
+    the manifest is not valid JSON (line 1, column 192): the key `description` is there twice
+    plugin `notes`, tool `search`: `title`: the text has 300 characters; at most 256 are allowed
+      hint: shorten it
+    "#);
+}
+
+#[test]
+fn whole_texts() {
+    assert_snapshot!(all(&[
+        json(""),
+        json("{"),
+        json("[]"),
+        json("{} {}"),
+        json("{}"),
+        json(r#"{"manifest-version": 2}"#),
+        json(r#"{"manifest-version": 1}"#),
+        json(r#"{"manifest-version": 1, "plugin": {"name": "notes", "version": "1"}}"#),
+        json(&"[".repeat(200)),
+        json(&format!("\"{}\"", "x".repeat(5 << 20))),
+        source("[tools.search]\ntimeout ="),
+        source("[tools.search]\n[tools.search]"),
+    ]), @r#"
+    the manifest is not valid JSON (line 1, column 0): EOF while parsing a value
+    the manifest is not valid JSON (line 1, column 1): EOF while parsing an object
+    the manifest: `manifest` must be a table, not a list
+    the manifest is not valid JSON (line 1, column 4): trailing characters
+    the manifest: the key `manifest-version` is missing
+      hint: write `manifest-version` = 1
+    the manifest: manifest-version 2 is not known
+      hint: this toolbay knows version 1; a newer toolbay may know this one
+    the manifest: the key `plugin` is missing
+    plugin `notes`: the key `description` is missing
+    the manifest is not valid JSON (line 1, column 128): recursion limit exceeded
+    the manifest has 5242882 bytes; at most 4194304 are allowed
+      hint: shorten descriptions and schemas, or split the plugin
+    the manifest is not valid TOML (line 4, column 10): string values must be quoted, expected literal string
+    the manifest is not valid TOML (line 4, column 8): duplicate key
+    "#);
+}
+
+#[test]
+fn code_and_settings_together() {
+    let source =
+        SourceManifest::from_toml("[plugin]\nname = 'notes'\n[tools.serach]\nkv = true").unwrap();
+    let package = PackageInfo {
+        version: "1.0.0".into(),
+        description: "Notes.".into(),
+        ..PackageInfo::default()
+    };
+    let definition = |name: &str| ToolDefinition {
+        name: name.into(),
+        title: None,
+        description: "Searches.".into(),
+        input_schema: serde_json::json!({"type": "object"}),
+        output_schema: None,
+    };
+    let plain = SourceManifest::from_toml("[plugin]\nname = 'notes'").unwrap();
+    assert_snapshot!(all(&[
+        said(&source.clone().into_manifest(&package, vec![definition("search")]).unwrap_err()),
+        said(&source.into_manifest(&package, vec![definition("publish")]).unwrap_err()),
+        said(&plain.clone().into_manifest(&package, vec![definition("search"), definition("search")]).unwrap_err()),
+        said(&plain.clone().into_manifest(&PackageInfo::default(), Vec::new()).unwrap_err()),
+        said(&plain.into_manifest(&package, (0..513).map(|number| definition(&format!("t{number}"))).collect()).unwrap_err()),
+    ]), @r#"
+    plugin `notes`, tool `serach`: plugin.toml has settings for it, but there is no such tool in the code
+      hint: did you mean `search`?
+    plugin `notes`, tool `serach`: plugin.toml has settings for it, but there is no such tool in the code
+      hint: remove the table, or add the tool to `plugin!(…)`
+    plugin `notes`, tool `search`: there is more than one tool of this name
+      hint: rename one of them
+    plugin `notes`: the key `description` is missing
+      hint: write `description = "…"` under [package] in Cargo.toml or under [plugin] in plugin.toml
+    plugin `notes`: there are 513 tools; at most 512 are allowed
+      hint: split the plugin
+    "#);
+}
