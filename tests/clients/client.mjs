@@ -24,7 +24,6 @@ const status = await call("toolbay_status", {});
 
 const seen = {
   revision: client.getNegotiatedProtocolVersion?.() ?? null,
-  server: client.getServerVersion()?.name,
   tools: tools.map((tool) => tool.name),
   good: good.structuredContent,
   bad: [bad.isError, bad.content[0].text],

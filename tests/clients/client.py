@@ -22,7 +22,6 @@ async def main() -> None:
         status = await client.call_tool("toolbay_status", {})
         seen = {
             "revision": client.protocol_version,
-            "server": client.server_info.name,
             "tools": [tool.name for tool in tools.tools],
             "good": good.structured_content,
             "bad": [bad.is_error, bad.content[0].text],

@@ -29,7 +29,72 @@ fn a_text_and_a_structure_come_back_whole() {
 fn every_kind_of_content_comes_back() {
     let folder = Folder::with(&["echo"]);
     let mut session = Session::modern(&folder);
-    assert_json_snapshot!(session.call("echo_blocks", json!({})), @"");
+    assert_json_snapshot!(session.call("echo_blocks", json!({})), @r##"
+    {
+      "content": [
+        {
+          "type": "text",
+          "text": "a text",
+          "annotations": {
+            "audience": [
+              "user",
+              "assistant"
+            ],
+            "priority": 0.5
+          }
+        },
+        {
+          "type": "image",
+          "data": "iVBORw==",
+          "mimeType": "image/png",
+          "annotations": {
+            "lastModified": "2026-11-22T09:30:00Z"
+          }
+        },
+        {
+          "type": "audio",
+          "data": "UklGRg==",
+          "mimeType": "audio/wav"
+        },
+        {
+          "type": "resource_link",
+          "uri": "note://shopping",
+          "name": "shopping",
+          "title": "Shopping list",
+          "description": "What to buy",
+          "mimeType": "text/markdown",
+          "size": 120
+        },
+        {
+          "type": "resource",
+          "resource": {
+            "uri": "note://today",
+            "mimeType": "text/markdown",
+            "text": "# Today"
+          }
+        },
+        {
+          "type": "resource",
+          "resource": {
+            "uri": "note://bytes",
+            "blob": "AP8="
+          },
+          "_meta": {
+            "example.com/kind": "bytes"
+          }
+        }
+      ],
+      "isError": false,
+      "_meta": {
+        "io.modelcontextprotocol/serverInfo": {
+          "name": "toolbay",
+          "title": "Toolbay",
+          "version": "0.1.0"
+        }
+      },
+      "resultType": "complete"
+    }
+    "##);
 }
 
 #[test]
@@ -57,7 +122,33 @@ fn every_code_of_a_tools_error_comes_back() {
         }
     });
     let mut session = Session::legacy(&folder);
-    assert_json_snapshot!(session.call("echo_fail", json!({"code": "rate_limited"})), @"");
+    assert_json_snapshot!(session.call("echo_fail", json!({"code": "rate_limited"})), @r#"
+    {
+      "content": [
+        {
+          "type": "text",
+          "text": "it failed, as asked"
+        },
+        {
+          "type": "text",
+          "text": "{\"success\":false,\"error\":\"it failed, as asked\",\"error_code\":\"rate_limited\",\"retry_after_ms\":1500,\"details\":{\"limit\":10,\"per\":\"minute\"}}"
+        }
+      ],
+      "isError": true,
+      "_meta": {
+        "toolbay/error": {
+          "success": false,
+          "error": "it failed, as asked",
+          "error_code": "rate_limited",
+          "retry_after_ms": 1500,
+          "details": {
+            "limit": 10,
+            "per": "minute"
+          }
+        }
+      }
+    }
+    "#);
 }
 
 #[test]
@@ -68,10 +159,121 @@ fn wrong_arguments_are_named_all_at_once() {
     let result = session.call("echo_record", arguments);
     let (code, _) = tool_error(&result);
     assert_eq!(code, "validation_error");
-    assert_json_snapshot!(result, @"");
+    assert_json_snapshot!(result, @r#"
+    {
+      "content": [
+        {
+          "type": "text",
+          "text": "the arguments of `echo_record` are wrong: `/title` must have at least 1 characters, not 0; `/count` must be at most 100, not 300; `/mode` must be one of \"fast\", \"thorough\", not \"slowly\"; `/tags` must have at most 3 items, not 4; `/colour` is not known; known: `title`, `count`, `mode`, `tags`, `note`\nhint: correct these and call again"
+        },
+        {
+          "type": "text",
+          "text": "{\"success\":false,\"error\":\"the arguments of `echo_record` are wrong: `/title` must have at least 1 characters, not 0; `/count` must be at most 100, not 300; `/mode` must be one of \\\"fast\\\", \\\"thorough\\\", not \\\"slowly\\\"; `/tags` must have at most 3 items, not 4; `/colour` is not known; known: `title`, `count`, `mode`, `tags`, `note`\",\"error_code\":\"validation_error\",\"details\":{\"errors\":[{\"pointer\":\"/title\",\"message\":\"must have at least 1 characters, not 0\"},{\"pointer\":\"/count\",\"message\":\"must be at most 100, not 300\"},{\"pointer\":\"/mode\",\"message\":\"must be one of \\\"fast\\\", \\\"thorough\\\", not \\\"slowly\\\"\"},{\"pointer\":\"/tags\",\"message\":\"must have at most 3 items, not 4\"},{\"pointer\":\"/colour\",\"message\":\"is not known; known: `title`, `count`, `mode`, `tags`, `note`\"}]}}"
+        }
+      ],
+      "isError": true,
+      "_meta": {
+        "toolbay/error": {
+          "success": false,
+          "error": "the arguments of `echo_record` are wrong: `/title` must have at least 1 characters, not 0; `/count` must be at most 100, not 300; `/mode` must be one of \"fast\", \"thorough\", not \"slowly\"; `/tags` must have at most 3 items, not 4; `/colour` is not known; known: `title`, `count`, `mode`, `tags`, `note`",
+          "error_code": "validation_error",
+          "details": {
+            "errors": [
+              {
+                "pointer": "/title",
+                "message": "must have at least 1 characters, not 0"
+              },
+              {
+                "pointer": "/count",
+                "message": "must be at most 100, not 300"
+              },
+              {
+                "pointer": "/mode",
+                "message": "must be one of \"fast\", \"thorough\", not \"slowly\""
+              },
+              {
+                "pointer": "/tags",
+                "message": "must have at most 3 items, not 4"
+              },
+              {
+                "pointer": "/colour",
+                "message": "is not known; known: `title`, `count`, `mode`, `tags`, `note`"
+              }
+            ]
+          }
+        }
+      }
+    }
+    "#);
     // What is not there is named as well.
-    assert_json_snapshot!(session.call("echo_record", json!({})), @"");
-    assert_json_snapshot!(session.call("echo_record", json!({"title": "a", "count": "3", "mode": "fast"})), @"");
+    assert_json_snapshot!(session.call("echo_record", json!({})), @r#"
+    {
+      "content": [
+        {
+          "type": "text",
+          "text": "the arguments of `echo_record` are wrong: `title` is missing; `count` is missing; `mode` is missing\nhint: correct these and call again"
+        },
+        {
+          "type": "text",
+          "text": "{\"success\":false,\"error\":\"the arguments of `echo_record` are wrong: `title` is missing; `count` is missing; `mode` is missing\",\"error_code\":\"validation_error\",\"details\":{\"errors\":[{\"pointer\":\"\",\"message\":\"`title` is missing\"},{\"pointer\":\"\",\"message\":\"`count` is missing\"},{\"pointer\":\"\",\"message\":\"`mode` is missing\"}]}}"
+        }
+      ],
+      "isError": true,
+      "_meta": {
+        "toolbay/error": {
+          "success": false,
+          "error": "the arguments of `echo_record` are wrong: `title` is missing; `count` is missing; `mode` is missing",
+          "error_code": "validation_error",
+          "details": {
+            "errors": [
+              {
+                "pointer": "",
+                "message": "`title` is missing"
+              },
+              {
+                "pointer": "",
+                "message": "`count` is missing"
+              },
+              {
+                "pointer": "",
+                "message": "`mode` is missing"
+              }
+            ]
+          }
+        }
+      }
+    }
+    "#);
+    assert_json_snapshot!(session.call("echo_record", json!({"title": "a", "count": "3", "mode": "fast"})), @r#"
+    {
+      "content": [
+        {
+          "type": "text",
+          "text": "the arguments of `echo_record` are wrong: `/count` must be an integer, not a string (\"3\")\nhint: correct these and call again"
+        },
+        {
+          "type": "text",
+          "text": "{\"success\":false,\"error\":\"the arguments of `echo_record` are wrong: `/count` must be an integer, not a string (\\\"3\\\")\",\"error_code\":\"validation_error\",\"details\":{\"errors\":[{\"pointer\":\"/count\",\"message\":\"must be an integer, not a string (\\\"3\\\")\"}]}}"
+        }
+      ],
+      "isError": true,
+      "_meta": {
+        "toolbay/error": {
+          "success": false,
+          "error": "the arguments of `echo_record` are wrong: `/count` must be an integer, not a string (\"3\")",
+          "error_code": "validation_error",
+          "details": {
+            "errors": [
+              {
+                "pointer": "/count",
+                "message": "must be an integer, not a string (\"3\")"
+              }
+            ]
+          }
+        }
+      }
+    }
+    "#);
 }
 
 #[test]
@@ -172,9 +374,65 @@ fn a_cancelled_call_is_never_answered() {
 fn the_status_names_what_is_loaded() {
     let folder = Folder::with(&["echo", "counter"]);
     let mut session = Session::modern(&folder);
+    // The list is complete once the folder has been looked at.
+    session.tool_names();
     let result = session.call("toolbay_status", json!({}));
     insta::with_settings!({filters => crate::filters()}, {
-        assert_json_snapshot!(result, @"");
+        assert_json_snapshot!(result, @r#"
+        {
+          "content": [
+            {
+              "type": "text",
+              "text": "Toolbay 0.1.0 is healthy ([time], up [duration], [memory]).\nFolders: [temporary]/plugins\n- counter 0.1.0 ([digest]): counter_next\n- echo 0.1.0 ([digest]): echo_text, echo_length, echo_record, echo_blocks, echo_fail\n"
+            }
+          ],
+          "structuredContent": {
+            "status": "healthy",
+            "version": "0.1.0",
+            "timestamp": "[time]",
+            "uptime_seconds": [seconds],
+            "memory_mb": [memory],
+            "folders": [
+              "[temporary]/plugins"
+            ],
+            "plugins": [
+              {
+                "name": "counter",
+                "version": "0.1.0",
+                "digest": "[digest]",
+                "tools": [
+                  "counter_next"
+                ]
+              },
+              {
+                "name": "echo",
+                "version": "0.1.0",
+                "digest": "[digest]",
+                "tools": [
+                  "echo_text",
+                  "echo_length",
+                  "echo_record",
+                  "echo_blocks",
+                  "echo_fail"
+                ]
+              }
+            ],
+            "problems": [],
+            "waiting_for_grant": [],
+            "new_since_listed": [],
+            "gone_since_listed": []
+          },
+          "isError": false,
+          "_meta": {
+            "io.modelcontextprotocol/serverInfo": {
+              "name": "toolbay",
+              "title": "Toolbay",
+              "version": "0.1.0"
+            }
+          },
+          "resultType": "complete"
+        }
+        "#);
     });
 }
 

@@ -12,7 +12,26 @@ use crate::support::{Folder, assembled};
 
 #[test]
 fn help_says_what_there_is() {
-    assert_snapshot!(toolbay_with(&["--help"], None).transcript(), @"");
+    assert_snapshot!(toolbay_with(&["--help"], None).transcript(), @"
+    exit: 0
+    --- stdout
+    Gives AI assistants tools that run as sandboxed WebAssembly components
+
+    Usage: toolbay <COMMAND>
+
+    Commands:
+      serve  Serve the plugins of one or more folders to an MCP client over standard input and output
+      list   List what is loaded from the plugin folders, and what is not and why
+      call   Call one tool, on the very same path as a call of an MCP client, and print its result
+      bake   Write a component's manifest into the component, so that hosts can list its tools without
+             running it
+      help   Print this message or the help of the given subcommand(s)
+
+    Options:
+      -h, --help     Print help
+      -V, --version  Print version
+    --- stderr
+    ");
 }
 
 #[test]
@@ -65,10 +84,15 @@ fn what_is_not_understood_is_exit_code_2() {
 #[test]
 fn a_list_of_nothing() {
     let folder = Folder::empty();
-    assert_transcript(
-        toolbay_with(&["list"], Some(&folder)),
-        |text| assert_snapshot!(text, @""),
-    );
+    assert_transcript(toolbay_with(&["list"], Some(&folder)), |text| {
+        assert_snapshot!(text, @"
+        exit: 0
+        --- stdout
+        no plugins in [temporary]/plugins
+        hint: put a .wasm component there, or name another folder
+        --- stderr
+        ")
+    });
 }
 
 #[test]
@@ -78,16 +102,35 @@ fn a_list_of_a_folder_that_is_not_there() {
     let home = TempDir::new().expect("a temporary folder can be made");
     let mut command = toolbay(home.path());
     command.arg("list").arg(path);
-    assert_transcript(run(command), |text| assert_snapshot!(text, @""));
+    assert_transcript(run(command), |text| {
+        assert_snapshot!(text, @"
+    exit: 0
+    --- stdout
+    no plugins in [temporary]/plugins/nowhere
+    hint: put a .wasm component there, or name another folder
+    --- stderr
+    ")
+    });
 }
 
 #[test]
 fn a_list_of_good_plugins() {
     let folder = Folder::with(&["echo", "counter"]);
-    assert_transcript(
-        toolbay_with(&["list"], Some(&folder)),
-        |text| assert_snapshot!(text, @""),
-    );
+    assert_transcript(toolbay_with(&["list"], Some(&folder)), |text| {
+        assert_snapshot!(text, @"
+        exit: 0
+        --- stdout
+        counter 0.1.0  [temporary]/plugins/counter.wasm
+          counter_next  Returns how often this instance was called: 1 where each call gets a fresh one
+        echo 0.1.0  [temporary]/plugins/echo.wasm
+          echo_text  Returns the text that it gets
+          echo_length  Returns how many bytes of UTF-8 a text has
+          echo_record  Returns the record that it gets, with what was left out filled in
+          echo_blocks  Returns one block of each kind of content
+          echo_fail  Fails with the error code that it gets
+        --- stderr
+        ")
+    });
 }
 
 #[test]
@@ -96,20 +139,85 @@ fn a_list_as_json_is_json_and_nothing_else() {
     folder.replace("bad.wasm", b"nothing");
     let output = toolbay_with(&["list", "--json"], Some(&folder));
     serde_json::from_str::<serde_json::Value>(&output.stdout).expect("stdout is JSON");
-    assert_transcript(output, |text| assert_snapshot!(text, @""));
+    assert_transcript(output, |text| {
+        assert_snapshot!(text, @r#"
+    exit: 1
+    --- stdout
+    {
+      "plugins": [
+        {
+          "name": "counter",
+          "version": "0.1.0",
+          "description": "Counts in a static variable",
+          "path": "[temporary]/plugins/counter.wasm",
+          "digest": "[digest]",
+          "tools": [
+            {
+              "name": "counter_next",
+              "title": null,
+              "description": "Returns how often this instance was called: 1 where each call gets a fresh one.",
+              "read_only": true,
+              "asks_for": [],
+              "input_schema": {
+                "type": "object",
+                "additionalProperties": false,
+                "properties": {}
+              },
+              "output_schema": {
+                "type": "object",
+                "properties": {
+                  "result": {
+                    "type": "integer",
+                    "minimum": 0
+                  }
+                },
+                "required": [
+                  "result"
+                ]
+              }
+            }
+          ]
+        }
+      ],
+      "problems": [
+        {
+          "path": "[temporary]/plugins/bad.wasm",
+          "reason": "it is not WebAssembly",
+          "hint": "put only WebAssembly components into the folder; other files need another ending than .wasm",
+          "serving_earlier": false
+        }
+      ]
+    }
+    --- stderr
+    "#)
+    });
 }
 
 #[test]
 fn a_call_prints_the_result() {
     let folder = Folder::with(&["echo"]);
     let output = call(&folder, "echo_text", r#"{"text": "hi"}"#);
-    assert_transcript(output, |text| assert_snapshot!(text, @""));
+    assert_transcript(output, |text| {
+        assert_snapshot!(text, @"
+    exit: 0
+    --- stdout
+    hi
+    --- stderr
+    ")
+    });
     let output = call(
         &folder,
         "echo_record",
         r#"{"title": "a", "count": 2, "mode": "fast"}"#,
     );
-    assert_transcript(output, |text| assert_snapshot!(text, @""));
+    assert_transcript(output, |text| {
+        assert_snapshot!(text, @r#"
+    exit: 0
+    --- stdout
+    {"title":"a","count":2,"mode":"fast","tags":[],"note":null}
+    --- stderr
+    "#)
+    });
 }
 
 #[test]
@@ -120,16 +228,29 @@ fn a_call_with_wrong_arguments_is_exit_code_1() {
         "echo_record",
         r#"{"title": "a", "count": 300, "mode": "slowly"}"#,
     );
-    assert_transcript(output, |text| assert_snapshot!(text, @""));
+    assert_transcript(output, |text| {
+        assert_snapshot!(text, @r#"
+    exit: 1
+    --- stdout
+    --- stderr
+    error: the arguments of `echo_record` are wrong: `/count` must be at most 100, not 300; `/mode` must be one of "fast", "thorough", not "slowly"
+    hint: correct these and call again
+    "#)
+    });
 }
 
 #[test]
 fn a_call_of_what_is_not_there_names_what_is_near() {
     let folder = Folder::with(&["echo"]);
-    assert_transcript(
-        call(&folder, "echo_tex", "{}"),
-        |text| assert_snapshot!(text, @""),
-    );
+    assert_transcript(call(&folder, "echo_tex", "{}"), |text| {
+        assert_snapshot!(text, @"
+        exit: 1
+        --- stdout
+        --- stderr
+        error: unknown tool: echo_tex; did you mean echo_text?
+        hint: `toolbay list` shows the tools and what is wrong with the others
+        ")
+    });
 }
 
 #[test]

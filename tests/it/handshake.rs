@@ -13,7 +13,22 @@ fn initialize_says_who_answers_and_what_it_offers() {
     for wire in Wire::ALL {
         let mut session = unopened(wire, Era::LEGACY);
         let result = session.result("initialize", initialize_params("2025-11-25"));
-        assert_json_snapshot!(result, @"");
+        insta::allow_duplicates! { assert_json_snapshot!(result, @r#"
+        {
+          "protocolVersion": "2025-11-25",
+          "capabilities": {
+            "tools": {
+              "listChanged": true
+            }
+          },
+          "serverInfo": {
+            "name": "toolbay",
+            "title": "Toolbay",
+            "version": "0.1.0"
+          },
+          "instructions": "Toolbay runs each tool as a sandboxed WebAssembly plugin. Tool names are PLUGIN_TOOL. A failed call says in its first text what to do, and in its second the error as JSON with `error_code`. On `permission_denied`, tell the user which permission is asked for: you cannot grant it. Tools can come and go while you are connected; call `toolbay_status` when one is missing or misbehaves, and pass on what it advises."
+        }
+        "#) };
     }
 }
 
@@ -22,7 +37,33 @@ fn discover_says_who_answers_and_what_it_offers() {
     for wire in Wire::ALL {
         let mut session = unopened(wire, Era::Modern);
         let result = session.result("server/discover", json!({}));
-        assert_json_snapshot!(result, @"");
+        insta::allow_duplicates! { assert_json_snapshot!(result, @r#"
+        {
+          "resultType": "complete",
+          "supportedVersions": [
+            "2024-11-05",
+            "2025-03-26",
+            "2025-06-18",
+            "2025-11-25",
+            "2026-07-28"
+          ],
+          "capabilities": {
+            "tools": {
+              "listChanged": true
+            }
+          },
+          "instructions": "Toolbay runs each tool as a sandboxed WebAssembly plugin. Tool names are PLUGIN_TOOL. A failed call says in its first text what to do, and in its second the error as JSON with `error_code`. On `permission_denied`, tell the user which permission is asked for: you cannot grant it. Tools can come and go while you are connected; call `toolbay_status` when one is missing or misbehaves, and pass on what it advises.",
+          "ttlMs": 0,
+          "cacheScope": "private",
+          "_meta": {
+            "io.modelcontextprotocol/serverInfo": {
+              "name": "toolbay",
+              "title": "Toolbay",
+              "version": "0.1.0"
+            }
+          }
+        }
+        "#) };
     }
 }
 

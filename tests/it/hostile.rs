@@ -127,7 +127,7 @@ fn check_in(folder: &Folder, tool: &str, outcome: &Outcome) {
             first_text(&session.call("echo_text", json!({"text": "after"}))),
             "after"
         );
-        let after = session.host.memory();
+        let after = session.wait_for_memory(before + (64 << 20));
         eprintln!(
             "{tool}: answered after {took:?}, a good call beside it after {good_took:?}; {} MiB before, {} MiB after",
             before >> 20,
@@ -150,12 +150,6 @@ fn check_in(folder: &Folder, tool: &str, outcome: &Outcome) {
                 "answered after {took:?}, not soon after {DEADLINE:?}"
             );
         }
-        assert!(
-            after < before + (64 << 20),
-            "{} MiB became {} MiB",
-            before >> 20,
-            after >> 20
-        );
         session.settle(&[]);
         assert!(session.host.is_running());
     }

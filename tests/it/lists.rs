@@ -5,7 +5,9 @@ use std::fs;
 use insta::assert_json_snapshot;
 use serde_json::{Value, json};
 
-use crate::support::{Folder, Session, Start, everywhere, paths};
+use tempfile::TempDir;
+
+use crate::support::{Era, Folder, Session, Start, assembled, everywhere, paths};
 
 #[test]
 fn a_tool_is_listed_with_all_that_a_client_needs() {
@@ -16,7 +18,279 @@ fn a_tool_is_listed_with_all_that_a_client_needs() {
         .iter()
         .filter(|tool| tool["name"] == "echo_record" || tool["name"] == "toolbay_status")
         .collect();
-    assert_json_snapshot!(wanted, @"");
+    assert_json_snapshot!(wanted, @r#"
+    [
+      {
+        "name": "toolbay_status",
+        "title": "Toolbay status",
+        "description": "Reports the state of the Toolbay host: whether it is healthy, which plugins and tools are loaded, which plugin files are broken and why, which tools wait for the user's permission, and which tools came or went since this client listed them. Takes no arguments. Use it when a tool is missing, refused or behaves unexpectedly, and tell the user what it says to do.",
+        "inputSchema": {
+          "type": "object",
+          "properties": {},
+          "additionalProperties": false
+        },
+        "outputSchema": {
+          "type": "object",
+          "properties": {
+            "status": {
+              "type": "string",
+              "description": "`healthy`; `degraded` where a plugin file is broken; `starting` before the folders were looked at."
+            },
+            "version": {
+              "type": "string",
+              "description": "Toolbay's version."
+            },
+            "timestamp": {
+              "type": "string",
+              "description": "Now, as an ISO 8601 timestamp in UTC."
+            },
+            "uptime_seconds": {
+              "type": "integer",
+              "minimum": 0,
+              "description": "How long the host has been running, in seconds."
+            },
+            "memory_mb": {
+              "type": [
+                "number",
+                "null"
+              ],
+              "description": "The host's resident memory in mebibytes; null where the system does not tell."
+            },
+            "folders": {
+              "type": "array",
+              "items": {
+                "type": "string"
+              },
+              "description": "The folders that plugins are loaded from."
+            },
+            "plugins": {
+              "type": "array",
+              "items": {
+                "type": "object",
+                "properties": {
+                  "name": {
+                    "type": "string"
+                  },
+                  "version": {
+                    "type": "string"
+                  },
+                  "digest": {
+                    "type": "string",
+                    "description": "The first twelve digits of the component's SHA-256."
+                  },
+                  "tools": {
+                    "type": "array",
+                    "items": {
+                      "type": "string"
+                    }
+                  }
+                },
+                "required": [
+                  "name",
+                  "version",
+                  "digest",
+                  "tools"
+                ]
+              },
+              "description": "The plugins that are served."
+            },
+            "problems": {
+              "type": "array",
+              "items": {
+                "type": "object",
+                "properties": {
+                  "path": {
+                    "type": "string"
+                  },
+                  "reason": {
+                    "type": "string"
+                  },
+                  "hint": {
+                    "type": "string"
+                  },
+                  "serving_earlier": {
+                    "type": "boolean",
+                    "description": "Whether an earlier version of the plugin is still served."
+                  }
+                },
+                "required": [
+                  "path",
+                  "reason",
+                  "hint",
+                  "serving_earlier"
+                ]
+              },
+              "description": "The files that are not served, or not in their newest version."
+            },
+            "waiting_for_grant": {
+              "type": "array",
+              "items": {
+                "type": "object",
+                "properties": {
+                  "tool": {
+                    "type": "string"
+                  },
+                  "asks_for": {
+                    "type": "array",
+                    "items": {
+                      "type": "string"
+                    }
+                  }
+                },
+                "required": [
+                  "tool",
+                  "asks_for"
+                ]
+              },
+              "description": "Tools that ask for permissions which the user has not granted."
+            },
+            "new_since_listed": {
+              "type": "array",
+              "items": {
+                "type": "string"
+              },
+              "description": "Tools that this client has not seen in a list yet."
+            },
+            "gone_since_listed": {
+              "type": "array",
+              "items": {
+                "type": "string"
+              },
+              "description": "Tools that this client was shown and that are gone."
+            }
+          },
+          "required": [
+            "status",
+            "version",
+            "timestamp",
+            "uptime_seconds",
+            "folders",
+            "plugins",
+            "problems",
+            "waiting_for_grant",
+            "new_since_listed",
+            "gone_since_listed"
+          ],
+          "description": "What the tool gives back.",
+          "title": "Status"
+        },
+        "annotations": {
+          "readOnlyHint": true,
+          "destructiveHint": false,
+          "idempotentHint": true,
+          "openWorldHint": false
+        }
+      },
+      {
+        "name": "echo_record",
+        "title": "Echo a record",
+        "description": "Returns the record that it gets, with what was left out filled in.",
+        "inputSchema": {
+          "type": "object",
+          "properties": {
+            "title": {
+              "type": "string",
+              "description": "What it is called",
+              "minLength": 1,
+              "maxLength": 20
+            },
+            "count": {
+              "type": "integer",
+              "minimum": 1,
+              "maximum": 100,
+              "description": "How many of them"
+            },
+            "mode": {
+              "type": "string",
+              "enum": [
+                "fast",
+                "thorough"
+              ],
+              "description": "How to go about it"
+            },
+            "tags": {
+              "type": "array",
+              "items": {
+                "type": "string"
+              },
+              "description": "Words to find it by",
+              "maxItems": 3,
+              "default": []
+            },
+            "note": {
+              "type": [
+                "string",
+                "null"
+              ],
+              "description": "What else there is to say"
+            }
+          },
+          "required": [
+            "title",
+            "count",
+            "mode"
+          ],
+          "description": "Arguments of several kinds.",
+          "additionalProperties": false
+        },
+        "outputSchema": {
+          "type": "object",
+          "properties": {
+            "title": {
+              "type": "string",
+              "description": "What it is called",
+              "minLength": 1,
+              "maxLength": 20
+            },
+            "count": {
+              "type": "integer",
+              "minimum": 1,
+              "maximum": 100,
+              "description": "How many of them"
+            },
+            "mode": {
+              "type": "string",
+              "enum": [
+                "fast",
+                "thorough"
+              ],
+              "description": "How to go about it"
+            },
+            "tags": {
+              "type": "array",
+              "items": {
+                "type": "string"
+              },
+              "description": "Words to find it by",
+              "maxItems": 3,
+              "default": []
+            },
+            "note": {
+              "type": [
+                "string",
+                "null"
+              ],
+              "description": "What else there is to say"
+            }
+          },
+          "required": [
+            "title",
+            "count",
+            "mode",
+            "tags",
+            "note"
+          ],
+          "description": "Arguments of several kinds."
+        },
+        "annotations": {
+          "readOnlyHint": true,
+          "destructiveHint": false,
+          "idempotentHint": true,
+          "openWorldHint": false
+        }
+      }
+    ]
+    "#);
 }
 
 #[test]
@@ -115,18 +389,14 @@ fn the_list_comes_before_any_component_is_compiled() {
     let folder = Folder::empty();
     // A hundred plugins that differ only in their names.
     for number in 0..100 {
-        let mut manifest = crate::support::assembled::manifest("plain");
+        let mut manifest = assembled::manifest("plain");
         manifest["plugin"]["name"] = json!(format!("p{number}"));
-        let bytes =
-            crate::support::assembled::bake(&crate::support::assembled::bare("plain"), &manifest);
+        let bytes = assembled::bake(&assembled::bare("plain"), &manifest);
         folder.replace(&format!("p{number}.wasm"), &bytes);
     }
-    let cache = tempfile::TempDir::new().expect("a temporary folder can be made");
+    let cache = TempDir::new().expect("a temporary folder can be made");
     let start = std::time::Instant::now();
-    let mut session = Session::open(
-        Start::new(&folder).cache(cache.path()).start(),
-        crate::support::Era::Modern,
-    );
+    let mut session = Session::open(Start::new(&folder).cache(cache.path()).start(), Era::Modern);
     let names = session.tool_names();
     eprintln!("a hundred plugins are listed after {:?}", start.elapsed());
     assert_eq!(names.len(), 101);
@@ -176,5 +446,24 @@ fn check_inside(tool: &str, value: &Value) {
         }
         Value::Array(items) => items.iter().for_each(|item| check_inside(tool, item)),
         _ => {}
+    }
+}
+
+#[test]
+fn a_plugin_that_only_describes_itself_is_served() {
+    // As a plain build leaves it: without the manifest that `toolbay bake` puts in.
+    let folder = Folder::empty();
+    let baked = fs::read(paths::guest("echo")).expect("a guest can be read");
+    folder.replace("echo.wasm", &assembled::unbaked(&baked));
+    let cache = TempDir::new().expect("a temporary folder can be made");
+    for state in ["empty", "warm"] {
+        let start = Start::new(&folder).cache(cache.path());
+        let mut session = Session::open(start.start(), Era::Modern);
+        let result = session.call("echo_text", json!({"text": state}));
+        assert_eq!(
+            result["content"][0]["text"], state,
+            "with a cache that is {state}"
+        );
+        assert_eq!(session.tool_names().len(), 6);
     }
 }

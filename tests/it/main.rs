@@ -20,18 +20,22 @@ mod load;
 mod protocol;
 mod reload;
 mod streams;
+mod subscriptions;
 
 /// What differs from one machine or moment to another, as snapshots show it.
 fn filters() -> Vec<(&'static str, &'static str)> {
     vec![
         (r"/tmp/\.tmp\w+", "[temporary]"),
         (r"[0-9a-f]{64}", "[digest]"),
-        (r"[0-9a-f]{12}\b", "[digest]"),
+        (r"\b[0-9a-f]{12}\b", "[digest]"),
         (
             r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)",
             "[time]",
         ),
-        (r"\b\d+(\.\d+)? ?(ns|µs|ms|s)\b", "[duration]"),
+        (r"up \d+ s, [\d.]+ MiB", "up [duration], [memory]"),
+        (r#""uptime_seconds": \d+"#, r#""uptime_seconds": [seconds]"#),
+        (r#""memory_mb": [\d.]+"#, r#""memory_mb": [memory]"#),
+        (r"at byte \d+", "at byte [place]"),
     ]
 }
 

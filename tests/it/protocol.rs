@@ -314,6 +314,16 @@ const CASES: &[(&str, &str, Expect)] = &[
         Error(NO_METHOD),
     ),
     (
+        "a malformed completion",
+        r#"{"jsonrpc":"2.0","id":"case","method":"completion/complete","params":{~,"ref":7}}"#,
+        Error(NO_METHOD),
+    ),
+    (
+        "a malformed level of logging",
+        r#"{"jsonrpc":"2.0","id":"case","method":"logging/setLevel","params":{~,"level":7}}"#,
+        Error(NO_METHOD),
+    ),
+    (
         "tasks",
         r#"{"jsonrpc":"2.0","id":"case","method":"tasks/list","params":{~}}"#,
         Error(NO_METHOD),
@@ -475,7 +485,7 @@ fn bytes_that_are_not_text_are_answered() {
                     ]
                     .concat(),
                 ),
-                EitherWay(&[PARSE, INVALID, PARAMS]),
+                Answer,
             ),
         ];
         for (name, line, expect) in cases {

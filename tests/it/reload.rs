@@ -257,6 +257,7 @@ fn two_hosts_on_one_folder_and_one_state_see_the_same() {
     ];
     for session in &mut sessions {
         session.listen();
+        session.tool_names();
     }
     folder.add("counter");
     // Both compile the same component into the same cache at the same time.
@@ -350,6 +351,8 @@ fn a_manifest_beside_a_component_is_used_and_followed() {
         first_text(&session.call("beside_run", json!({}))),
         "hello from hand-written code"
     );
+    // Only whoever has asked for the list is told that it changes.
+    session.tool_names();
     folder.replace("plain.toml", sidecar("Says the same each time.").as_bytes());
     session.wait_for_change();
     let tools = session.list_tools();

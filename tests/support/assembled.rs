@@ -83,6 +83,21 @@ pub(crate) fn bake(component: &[u8], manifest: &Value) -> Vec<u8> {
     bytes
 }
 
+/// Takes a manifest out again.
+pub(crate) fn unbaked(component: &[u8]) -> Vec<u8> {
+    assert_eq!(component.get(8), Some(&0), "no section comes first");
+    let mut size = 0;
+    let mut end = 9;
+    for (place, byte) in component[9..].iter().enumerate() {
+        size |= usize::from(byte & 0x7f) << (7 * place);
+        if byte & 0x80 == 0 {
+            end += place + 1 + size;
+            break;
+        }
+    }
+    [&component[..8], &component[end..]].concat()
+}
+
 /// Where a component's interface is written.
 enum Wit {
     Folder(PathBuf),

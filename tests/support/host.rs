@@ -265,14 +265,14 @@ impl Host {
         String::from_utf8_lossy(&lock(&self.shared.stderr)).into_owned()
     }
 
-    /// How much memory the process holds, in bytes, without what it shares with others.
+    /// How much memory the process holds, in bytes: what belongs to it alone and could not be read again from a file.
     pub(crate) fn memory(&self) -> u64 {
         let path = format!("/proc/{}/smaps_rollup", self.id());
         let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
         let line = text
             .lines()
-            .find_map(|line| line.strip_prefix("Pss:"))
-            .expect("the kernel says Pss");
+            .find_map(|line| line.strip_prefix("Anonymous:"))
+            .expect("the kernel says it");
         let kilobytes: u64 = line
             .trim()
             .trim_end_matches(" kB")
@@ -293,6 +293,23 @@ impl Host {
             .take(2)
             .map(|field| field.parse::<u64>().expect("a number of ticks"))
             .sum()
+    }
+
+    /// The most memory that the process held until it had nothing more to do: until it has used no processor time for a
+    /// while, which here is long enough not to mistake a host for idle that only has to wait its turn.
+    pub(crate) fn most_memory_until_idle(&self) -> u64 {
+        let deadline = Instant::now() + PATIENCE;
+        let (mut most, mut last, mut idle_since) = (0, 0, Instant::now());
+        while idle_since.elapsed() < Duration::from_millis(500) {
+            most = most.max(self.memory());
+            let used = self.processor_time();
+            if used != last {
+                (last, idle_since) = (used, Instant::now());
+            }
+            assert!(Instant::now() < deadline, "the host does not come to rest");
+            thread::yield_now();
+        }
+        most
     }
 
     /// For a host whose answers nobody read to the end: its last line may be cut off.

@@ -201,6 +201,24 @@ impl Session {
         }
     }
 
+    /// Waits until the host holds no more memory than this, and gives what it holds: it tidies up after guests when their
+    /// answers are out.
+    pub(crate) fn wait_for_memory(&mut self, limit: u64) -> u64 {
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(5);
+        loop {
+            let memory = self.host.memory();
+            if memory <= limit {
+                return memory;
+            }
+            let (limit, memory) = (limit >> 20, memory >> 20);
+            assert!(
+                std::time::Instant::now() < deadline,
+                "the host still holds {memory} MiB, more than {limit} MiB"
+            );
+            self.list_tools();
+        }
+    }
+
     /// Waits until everything that was sent before has been looked at, fails if an answer to one of `silent` came, and gives
     /// whatever else nobody has waited for.
     pub(crate) fn settle(&mut self, silent: &[&Value]) -> Vec<Value> {

@@ -10,10 +10,12 @@
 )]
 
 mod apt;
+mod bench;
 mod checks;
 mod client;
 mod client_setup;
 mod demo;
+mod demo_changes;
 mod demo_script;
 mod demo_view;
 mod guests;
@@ -61,6 +63,8 @@ enum Verb {
     },
     /// Build everything, then show a running host that follows its folder
     Demo(Setup),
+    /// Measure the host beside a native server with the same tools
+    Bench(bench::Options),
 }
 
 #[derive(Args)]
@@ -95,6 +99,7 @@ fn run(verb: Verb) -> Result<()> {
             filters,
         } => checks::run(&places, setup.consent(), quick, &filters),
         Verb::Demo(setup) => demo::run(&places, setup.consent()),
+        Verb::Bench(options) => bench::run(&places, &options),
     }
 }
 

@@ -89,10 +89,11 @@ pub(crate) fn print_error(error: &anyhow::Error) {
     eprintln!("{} {error:#}", paint("error:", "1;31"));
 }
 
-/// `850 ms`, `12.4 s`, `3 min 05 s`: as exact as a person cares about.
+/// `0.8 ms`, `850 ms`, `12.4 s`, `3 min 05 s`: as exact as a person cares about.
 pub(crate) fn duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match seconds {
+        0 if duration.as_millis() < 10 => format!("{:.1} ms", duration.as_secs_f64() * 1000.0),
         0 => format!("{} ms", duration.as_millis()),
         1..120 => format!("{:.1} s", duration.as_secs_f64()),
         _ => format!("{} min {:02} s", seconds / 60, seconds % 60),
@@ -115,7 +116,7 @@ mod tests {
     #[test]
     fn durations_are_as_exact_as_a_person_cares_about() {
         let cases = [
-            (Duration::from_micros(850), "0 ms"),
+            (Duration::from_micros(850), "0.8 ms"),
             (Duration::from_millis(850), "850 ms"),
             (Duration::from_millis(12_440), "12.4 s"),
             (Duration::from_secs(185), "3 min 05 s"),

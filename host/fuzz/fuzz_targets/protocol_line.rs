@@ -9,10 +9,9 @@ mod json;
 #[path = "../../src/text.rs"]
 mod text;
 
+#[path = "../../src/mcp/stdio"]
 mod stdio {
-    #[path = "../../../src/mcp/stdio/envelope.rs"]
     pub(crate) mod envelope;
-    #[path = "../../../src/mcp/stdio/refusal.rs"]
     pub(crate) mod refusal;
 }
 

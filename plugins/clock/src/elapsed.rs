@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     fn check(zone: &str, start: &str, end: &str, expected: (&str, i64, i32)) {
-        let zoned = |text: &str| format!("{text}[{zone}]").parse::<Zoned>().unwrap();
+        let zoned = |text: &str| crate::zone::zoned(&format!("{text}[{zone}]"));
         let found = between(&zoned(start), &zoned(end)).unwrap();
         assert_eq!(
             (

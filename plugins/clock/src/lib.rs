@@ -3,6 +3,8 @@
 mod elapsed;
 mod error;
 mod moment;
+#[cfg(test)]
+mod properties;
 mod reading;
 mod zone;
 
@@ -19,8 +21,10 @@ plugin!(now, convert, difference, zones);
 /// The most zones on one page of the list.
 const MAX_ZONES: u64 = 100;
 
-/// Tells the current date and time in a time zone, and returns it as ISO 8601, RFC 2822 and Unix seconds, with the weekday, the ISO
-/// week, the offset from UTC and whether daylight saving time is in force.
+/// Tells the current date and time in a time zone.
+///
+/// Takes the zone, and returns the time as ISO 8601, RFC 2822 and Unix seconds, with the weekday, the ISO week, the offset from UTC and
+/// whether daylight saving time is in force.
 #[tool(title = "Current time")]
 pub fn now(
     /// The time zone: an IANA name such as "Europe/Berlin", or an offset such as "+05:30"
@@ -46,11 +50,11 @@ pub struct Conversion {
     pub note: Option<String>,
 }
 
-/// Converts a date and time from one time zone to another, and returns both with offset, weekday and daylight saving time. Takes a
-/// time that carries its offset, or one without and the zone that it is in.
+/// Converts a date and time from one time zone to another.
 ///
-/// A local time that comes twice, since clocks are put back, is taken as the first; one that does not exist, since clocks are put
-/// forward, as that much later. A note says so.
+/// Takes a time that carries its offset, or one without and the zone that it is in, and returns it in both zones with offset, weekday and
+/// whether daylight saving time is in force. A local time that comes twice, since clocks are put back, is taken as the first; one that does not
+/// exist, since clocks are put forward, is moved forward by as much. A note says so.
 #[tool(title = "Convert between time zones")]
 pub fn convert(
     /// The time: "2026-11-22T09:30:00+01:00", "2026-11-22 09:30", "09:30" (today), "@1795336200" (Unix seconds), an RFC 2822 date, or "now"
@@ -84,8 +88,10 @@ pub fn convert(
     })
 }
 
-/// Measures the time from one date and time to another, and returns it in seconds, in days, in years, months, days, hours, minutes
-/// and seconds of the calendar, and as a sentence.
+/// Measures the time between two dates and times.
+///
+/// Takes both, and returns how far apart they are in seconds, in days, in years, months, days, hours, minutes and seconds of the calendar,
+/// and as a sentence.
 #[tool(title = "Time between two times")]
 pub fn difference(
     /// The first time: "2026-11-22T09:30:00+01:00", "2026-11-22 09:30", "2026-11-22", "09:30" (today), or "now"
@@ -142,7 +148,9 @@ pub struct ZoneNow {
     pub abbreviation: String,
 }
 
-/// Searches the names of the time zones, and returns those that match with the time there now, a page at a time.
+/// Searches the names of the time zones.
+///
+/// Takes a part of the name, and returns the zones that match with the time there now, a page at a time.
 #[tool(title = "Search time zones")]
 pub fn zones(
     /// Words that the name must hold, such as "new york" or "europe/"; without it all zones are listed

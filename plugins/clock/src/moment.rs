@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     fn moment(text: &str) -> Moment {
-        Moment::new(&text.parse().unwrap()).unwrap()
+        Moment::new(&zone::zoned(text)).unwrap()
     }
 
     #[test]

@@ -88,7 +88,7 @@ fn says_something<T>(result: Result<T, ClockError>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn anything_may_be_asked(a in pieces(), b in pieces(), c in prop::option::of(pieces()), any in any::<String>()) {

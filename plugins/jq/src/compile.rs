@@ -1,25 +1,32 @@
 //! From the text of a filter to something that runs, or to an error that shows the place in the text.
 
+use std::slice;
+
 use jaq_core::Compiler;
 use jaq_core::compile::{self, Undefined};
-use jaq_core::load::{self, Arena, File, Lexer, Loader, lex, parse};
+use jaq_core::load::lex::{self, StrPart, Tok, Token};
+use jaq_core::load::{self, Arena, File, Lexer, Loader, parse};
 
 use crate::definitions::{native, reached_from, similar};
 use crate::error::{QueryError, shorten};
 use crate::run::Kind;
 
-/// How deep brackets may be nested in a filter: the parser calls itself for each.
-const MAX_FILTER_DEPTH: usize = 100;
+/// How deep brackets may be nested in a filter. The parser calls itself for each.
+const MAX_BRACKETS: usize = 100;
+
+/// How many operators and keywords may build on one another. The compiler calls itself for each.
+const MAX_STEPS: usize = 500;
 
 /// Compiles a filter that may use these variables, each spelled with its `$`.
 pub(crate) fn compile(
     filter: &str,
     variables: &[String],
 ) -> Result<jaq_core::Filter<Kind>, QueryError> {
-    check_depth(filter)?;
+    check_brackets(filter)?;
     let tokens = Lexer::new(filter)
         .lex()
         .map_err(|errors| lex_error(filter, errors))?;
+    check_steps(&tokens)?;
     let definitions = reached_from(&tokens);
     let prelude = load::parse(&definitions, |parser| parser.defs()).unwrap_or_default();
 
@@ -42,7 +49,7 @@ pub(crate) fn compile(
 }
 
 /// Brackets are counted in strings and comments too: that keeps this simple, and no filter that means something comes near.
-fn check_depth(filter: &str) -> Result<(), QueryError> {
+fn check_brackets(filter: &str) -> Result<(), QueryError> {
     let mut depth = 0_usize;
     for (offset, c) in filter.char_indices() {
         match c {
@@ -50,13 +57,56 @@ fn check_depth(filter: &str) -> Result<(), QueryError> {
             ')' | ']' | '}' => depth = depth.saturating_sub(1),
             _ => {}
         }
-        if depth > MAX_FILTER_DEPTH {
-            let problem = format!("brackets are nested more than {MAX_FILTER_DEPTH} levels deep");
+        if depth > MAX_BRACKETS {
+            let problem = format!("brackets are nested more than {MAX_BRACKETS} levels deep");
             return Err(QueryError::at("filter", filter, offset, &problem));
         }
     }
     Ok(())
 }
+
+fn check_steps(tokens: &[Token<&str>]) -> Result<(), QueryError> {
+    let steps = steps(tokens, &[";"]);
+    if steps <= MAX_STEPS {
+        return Ok(());
+    }
+    Err(QueryError::new(format!(
+        "filter: {steps} operators and keywords build on one another, and {MAX_STEPS} may"
+    ))
+    .hint("put long lists of values into `args` or `input`, and what repeats into a function"))
+}
+
+/// The most operators and keywords that lie between the outermost and the innermost part of a filter. What comes after one of
+/// the separators is no part of what was before it.
+fn steps(tokens: &[Token<&str>], separators: &[&str]) -> usize {
+    let (mut most, mut here, mut inside) = (0, 0, 0);
+    for Token(text, token) in tokens {
+        match token {
+            Tok::Sym if separators.contains(text) => {
+                (most, here, inside) = (most.max(here + inside), 0, 0);
+            }
+            Tok::Sym if !text.starts_with(['.', ':', '?']) => here += 1,
+            Tok::Word if KEYWORDS.contains(text) => here += 1,
+            Tok::Block(tokens) if text.starts_with('{') => {
+                inside = inside.max(steps(tokens, &[","]))
+            }
+            Tok::Block(tokens) => inside = inside.max(steps(tokens, &[";"])),
+            Tok::Str(parts) => {
+                for part in parts {
+                    if let StrPart::Term(token) = part {
+                        inside = inside.max(steps(slice::from_ref(token), &[]));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    most.max(here + inside)
+}
+
+const KEYWORDS: &[&str] = &[
+    "and", "as", "catch", "def", "foreach", "if", "label", "or", "reduce", "try",
+];
 
 fn filter_error(filter: &str, found: &str, problem: &str) -> QueryError {
     QueryError::at("filter", filter, load::span(filter, found).start, problem)
@@ -353,8 +403,21 @@ mod tests {
         let nested = |open: &str, depth: usize, close: &str| {
             format!("{}.{}", open.repeat(depth), close.repeat(depth))
         };
-        assert!(compile(&nested("(", MAX_FILTER_DEPTH, ")"), &[]).is_ok());
-        assert!(compile(&nested("[", 10_000, "]"), &[]).is_err());
-        assert!(compile(&nested("\"\\(", 10_000, ")\""), &[]).is_err());
+        let compiles = |filter: &str| compile(filter, &[]).is_ok();
+        assert!(compiles(&nested("(", MAX_BRACKETS, ")")));
+        assert!(!compiles(&nested("[", 10_000, "]")));
+        assert!(!compiles(&nested("\"\\(", 10_000, ")\"")));
+        for step in ["-", ".|", ".+", "try ", ". as $x | ", ".,", "def f: 1; "] {
+            assert!(compiles(&nested(step, MAX_STEPS / 3, "")), "{step}");
+            assert!(
+                compiles(&nested(step, MAX_STEPS + 1, "")) == (step == "def f: 1; "),
+                "{step}"
+            );
+        }
+        let object = (0..400)
+            .map(|at| format!("a{at}: .b"))
+            .collect::<Vec<_>>()
+            .join(", ");
+        assert!(compiles(&format!("{{{object}}}")));
     }
 }

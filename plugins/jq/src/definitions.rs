@@ -31,6 +31,7 @@ const PRIVATE: &[&str] = &[
     "error_empty",
     "escape_html",
     "escape_sh",
+    "json_values",
     "key_values",
     "matches",
     "max_by_or_empty",
@@ -45,6 +46,7 @@ const PRIVATE: &[&str] = &[
     "table_field",
     "totype",
     "unescape_html",
+    "without",
 ];
 
 /// The functions that are written in Rust.
@@ -181,22 +183,4 @@ mod tests {
             assert!(crate::compile::compile(&filter, &[]).is_ok(), "{filter}");
         }
     }
-}
-#[cfg(test)]
-#[test]
-fn zz() {
-    for f in [".", "map(.+1)", "with_entries(.)", "@csv", "test(\"a\")"] {
-        let t = std::time::Instant::now();
-        for _ in 0..500 { std::hint::black_box(crate::compile::compile(f, &[]).unwrap()); }
-        println!("{f}: {:?} reached only", t.elapsed() / 500);
-    }
-    let all: String = DEFINITIONS.iter().map(|d| d.source).collect();
-    let t = std::time::Instant::now();
-    for _ in 0..200 {
-        let prelude = jaq_core::load::parse(&all, |p| p.defs()).unwrap();
-        let arena = jaq_core::load::Arena::default();
-        let m = jaq_core::load::Loader::new(prelude).load(&arena, jaq_core::load::File { path: (), code: "." }).ok().unwrap();
-        std::hint::black_box(jaq_core::Compiler::default().with_funs(native::<crate::run::Kind>()).compile(m).ok().unwrap());
-    }
-    println!("all definitions: {:?}", t.elapsed() / 200);
 }

@@ -5,6 +5,8 @@ mod compile;
 mod definitions;
 mod error;
 mod json;
+#[cfg(test)]
+mod properties;
 mod run;
 
 use serde_json::value::RawValue;
@@ -30,11 +32,11 @@ pub struct QueryResult {
     pub truncated: bool,
 }
 
-/// Selects, filters, counts, groups or reshapes JSON with a jq filter, and returns the results as JSON values. Takes the filter and the
-/// JSON, which may be text of any size with one or several values in it.
+/// Selects, filters, counts, groups or reshapes JSON with a jq filter.
 ///
-/// The language is that of jq 1.7. Files, modules and the environment are out of reach, `$ENV` is empty, and local time is UTC.
-/// Numbers that the filter passes on or, being whole, computes with keep all their digits.
+/// Takes the filter and the JSON, which may be text of up to 8 MiB with one or several values in it, and returns the results as JSON values.
+/// The language is jq, but nothing is assigned below null: `.a //= {} | .a.b = 1` instead of `.a.b = 1`. Files, modules and the environment are out of reach, `$ENV` is empty, and local time is UTC.
+/// Integers keep all their digits, also when computed with, and so do other numbers that the filter only passes on.
 #[tool(title = "Query JSON with jq")]
 pub fn query(
     /// The jq filter, such as ".items[] | select(.price > 10) | .name"
@@ -73,10 +75,10 @@ pub fn query(
     })
 }
 
-/// Runs a jq filter over JSON, and returns the results as plain text, one after the other on lines of their own, as `jq -r` prints them:
-/// for CSV and TSV (`@csv`, `@tsv`), reports, lists of names, and JSON to be shown to people.
+/// Turns JSON into plain text with a jq filter, for CSV and TSV, reports, lists of names, and JSON to be shown to people.
 ///
-/// It takes what `query` takes, and `query` is the better one where results are worked on further.
+/// Takes what `query` takes, and returns the results one after the other on lines of their own, as `jq -r` prints them. Where results
+/// are worked on further, `query` is the better choice.
 #[tool(title = "Turn JSON into text with jq")]
 pub fn text(
     /// The jq filter, such as ".[] | [.name, .price] | @csv"

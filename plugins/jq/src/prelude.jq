@@ -13,12 +13,39 @@ def halt_error($exit_code): error;
 def have_literal_numbers: true;
 def toarray: if isarray then . else [.] end;
 def leaf_paths: paths(scalars);
+def isvalid(f): try (f | true) catch false;
 def ascii: [.] | implode;
 
 def IN(candidates): any(candidates == .; .);
 def IN(values; candidates): any(values == candidates; .);
 def INDEX(rows; key): reduce rows as $row ({}; .[$row | key | tostring] = $row);
 def INDEX(key): INDEX(.[]; key);
+
+# One number or value and nothing after it, where jaq gives each one that the text begins with.
+def json_values: fromjson;
+def fromjson:
+  [json_values] | if length == 1 then .[0] else error("\(length) values in a text that should hold one as JSON") end;
+def tonumber:
+  if isnumber then . else . as $text
+    | (try fromjson catch null)
+    | if isnumber then . else error("cannot read \($text | tojson | .[:60]) as a number") end
+  end;
+
+# Deleting by path from the last to the first, so that nothing moves before it is its turn, and what is not there is no error.
+def without($keys):
+  if isobject then
+    . as $object | reduce (keys_unsorted - $keys)[] as $key ({}; .[$key] = $object[$key])
+  elif isarray then
+    . as $items | [range(length)] as $all | $all - ([$keys[] as $key | $all[$key]] | flatten) | map($items[.])
+  else . end;
+def delpaths($paths):
+  if any($paths[]; . == []) then null
+  else
+    reduce ($paths | group_by(.[:-1]) | reverse[]) as $group (.;
+      $group[0][:-1] as $parent
+      | if (try getpath($parent) catch null) >= [] then getpath($parent) |= without([$group[][-1]]) else . end)
+  end;
+def del(f): delpaths([path(f)]);
 
 # jq leaves alone what is not a string, or does not start or end so.
 def ltrimstr($prefix):

@@ -179,13 +179,14 @@ fn failure(exception: Exn<'_, Val>, number: Option<usize>, results: usize) -> Op
         _ => format!(" after {results} results"),
     };
     let failed = QueryError::new(format!("the filter failed{place}{after}: {text}"));
-    Some(
-        if text.starts_with("cannot index") || text.starts_with("cannot use") {
-            failed.hint("put `?` after a step to pass over values that it does not fit, or ask for their `type` first")
-        } else {
-            failed
-        },
-    )
+    let hint = if text.starts_with("cannot use null as iterable") {
+        "nothing is iterated or assigned below null: write `.a[]?` to pass over it, and `.a //= {} | .a.b = 1` to create it"
+    } else if text.starts_with("cannot index") || text.starts_with("cannot use") {
+        "put `?` after a step to pass over values that it does not fit, or ask for their `type` first"
+    } else {
+        return Some(failed);
+    };
+    Some(failed.hint(hint))
 }
 
 /// What `error` was given is mostly a sentence, and those read better without quotes.
@@ -274,6 +275,57 @@ mod tests {
             ("try error(\"x\") catch .", "null", r#""x""#),
             (".a?", "[1]", ""),
             ("if . then 1 end", "true false", "1 false"),
+            ("del(.[0, 1])", "[1,2,3]", "[3]"),
+            ("del(.[1:], .[-1], .[9])", "[1,2,3]", "[1]"),
+            ("del(.[] | select(. > 1))", "[1,2,3,0]", "[1,0]"),
+            ("del(.a)", r#"{"a":1,"b":2,"c":3}"#, r#"{"b":2,"c":3}"#),
+            (
+                "del(.a.b), del(.x.y[0].z)",
+                r#"{"a":{"b":1}}"#,
+                r#"{"a":{}} {"a":{"b":1}}"#,
+            ),
+            (
+                "del(.[0].a, .[1], .[0].b)",
+                r#"[{"a":1,"b":2,"c":3},4]"#,
+                r#"[{"c":3}]"#,
+            ),
+            (
+                "del(.. | .x?)",
+                r#"{"x":1,"y":[{"x":2,"z":3}]}"#,
+                r#"{"y":[{"z":3}]}"#,
+            ),
+            ("del(.)", "1", "null"),
+            (
+                "delpaths([[\"a\",0],[\"a\",1]])",
+                r#"{"a":[1,2,3]}"#,
+                r#"{"a":[3]}"#,
+            ),
+            (
+                "to_entries | del(.[0].key)",
+                r#"{"a":1}"#,
+                r#"[{"value":1}]"#,
+            ),
+            (
+                "[.[] | tonumber?]",
+                r#"["1","1x","0x10","1 2","",null," 2.50 "]"#,
+                "[1,2.50]",
+            ),
+            ("fromjson", r#""[1,{}]""#, "[1,{}]"),
+            (
+                "try fromjson catch .",
+                r#""1 2""#,
+                r#""2 values in a text that should hold one as JSON""#,
+            ),
+            (
+                "walk(if type == \"array\" then add else . end)",
+                "[[1,2]]",
+                "3",
+            ),
+            (
+                "[.[] // 0], ((false, null, 1) // 2), (empty // 3)",
+                "[null,1]",
+                "[1] 1 3",
+            ),
             ("limit(3; repeat(1))", "null", "1 1 1"),
             ("first(range(infinite))", "null", "0"),
             ("10 / 4, 10 / 5", "null", "2.5 2"),
@@ -344,6 +396,9 @@ mod tests {
             (".", " "),
             ("[limit(200; repeat([.]))] | .[0] += {}", "null"),
             ("reduce range(101) as $i (0; [.])", "null"),
+            (".a.b = 1", "{}"),
+            (".a[]", "{}"),
+            ("tonumber", r#""12 apples""#),
         ];
         insta::assert_snapshot!(errors(&cases), @r#"
         ".a.b" {"a":1}
@@ -384,6 +439,17 @@ mod tests {
         "reduce range(101) as $i (0; [.])" null
         a result is nested more than 100 levels deep
         hint: select a part of it, or turn deep parts into text with `tojson`
+
+        ".a.b = 1" {}
+        the filter failed: cannot use null as iterable (array or object)
+        hint: nothing is iterated or assigned below null: write `.a[]?` to pass over it, and `.a //= {} | .a.b = 1` to create it
+
+        ".a[]" {}
+        the filter failed: cannot use null as iterable (array or object)
+        hint: nothing is iterated or assigned below null: write `.a[]?` to pass over it, and `.a //= {} | .a.b = 1` to create it
+
+        "tonumber" "12 apples"
+        the filter failed: cannot read "12 apples" as a number
         "#);
         let long = run(".a", &format!("[{}1]", "1,".repeat(1000))).unwrap_err();
         assert!(long.message.chars().count() < SHOWN_CHARS + 60, "{long}");

@@ -5,16 +5,17 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use rustix::buffer::spare_capacity;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::FileType;
 use rustix::io::Errno;
 use rustix::net::SendFlags;
 use rustix::pipe::PIPE_BUF;
 
-/// Reads what is there, waiting for at least one byte; 0 is the end of input.
-pub(super) fn read(input: &OwnedFd, buffer: &mut [u8]) -> io::Result<usize> {
+/// Appends what is there, as far as the buffer has room, waiting for at least one byte; 0 is the end of input.
+pub(super) fn read(input: &OwnedFd, buffer: &mut Vec<u8>) -> io::Result<usize> {
     loop {
-        match rustix::io::read(input, &mut *buffer) {
+        match rustix::io::read(input, spare_capacity(buffer)) {
             Ok(read) => return Ok(read),
             Err(Errno::INTR) => {}
             // Whoever shares the descriptor made it non-blocking.

@@ -9,8 +9,9 @@ use super::descriptor;
 use super::envelope::SEARCHED_PREFIX;
 
 const INITIAL_BUFFER: usize = 64 * 1024;
-/// A buffer that grew beyond this for one long line is given back afterwards.
+/// A buffer that grew beyond this for a long line is given back once so many lines after it did not need it.
 const KEPT_BUFFER: usize = 2 * 1024 * 1024;
+const LINES_WITHOUT_NEED: u32 = 16;
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 #[derive(Debug, PartialEq)]
@@ -24,11 +25,11 @@ pub(super) enum Line<'buffer> {
 pub(super) struct Lines {
     input: OwnedFd,
     max_line: usize,
+    /// What is read. Before `start` it is handed out already; before `searched` there is no newline.
     buffer: Vec<u8>,
-    /// What is read and not handed out yet: `buffer[start..end]`, of which nothing before `searched` is a newline.
     start: usize,
     searched: usize,
-    end: usize,
+    lines_since_need: u32,
     skipping: bool,
     at_beginning: bool,
     at_end: bool,
@@ -39,10 +40,10 @@ impl Lines {
         Self {
             input,
             max_line,
-            buffer: vec![0; INITIAL_BUFFER],
+            buffer: Vec::with_capacity(INITIAL_BUFFER),
             start: 0,
             searched: 0,
-            end: 0,
+            lines_since_need: 0,
             skipping: false,
             at_beginning: true,
             at_end: false,
@@ -57,23 +58,27 @@ impl Lines {
             if let Some(range) = self.find_line() {
                 break (range, false);
             }
+            let rest = self.start..self.buffer.len();
             // One byte more than the limit may be the `\r` before the newline.
-            if !self.skipping && self.end - self.start > self.max_line + 1 {
+            if !self.skipping && rest.len() > self.max_line + 1 {
                 self.skipping = true;
-                let range = self.start..self.end;
-                (self.start, self.searched, self.end) = (0, 0, 0);
-                break (range, true);
+                self.start = rest.end;
+                break (rest, true);
             }
             if self.at_end {
-                let range = self.start..self.end;
-                (self.start, self.searched, self.end) = (0, 0, 0);
-                if range.is_empty() || self.skipping {
+                self.start = rest.end;
+                if rest.is_empty() || self.skipping {
                     return Ok(None);
                 }
-                break (range, false);
+                break (rest, false);
             }
             self.fill()?;
         };
+        if range.len() > KEPT_BUFFER {
+            self.lines_since_need = 0;
+        } else {
+            self.lines_since_need = self.lines_since_need.saturating_add(1);
+        }
 
         let more = !self.skipping
             && self
@@ -94,7 +99,7 @@ impl Lines {
     }
 
     fn unsearched(&self) -> Option<&[u8]> {
-        self.buffer.get(self.searched..self.end)
+        self.buffer.get(self.searched..)
     }
 
     /// The next complete line in the buffer, skipping the rest of one that was too long.
@@ -104,10 +109,10 @@ impl Lines {
                 .unsearched()
                 .and_then(|rest| memchr::memchr(b'\n', rest));
             let Some(offset) = found else {
+                self.searched = self.buffer.len();
                 if self.skipping {
-                    (self.start, self.end) = (0, 0);
+                    self.start = self.searched;
                 }
-                self.searched = self.end;
                 return None;
             };
             let line = self.start..self.searched + offset;
@@ -120,32 +125,25 @@ impl Lines {
     }
 
     fn fill(&mut self) -> io::Result<()> {
-        if self.start == self.end {
-            (self.start, self.searched, self.end) = (0, 0, 0);
-            if self.buffer.len() > KEPT_BUFFER {
-                self.buffer = vec![0; INITIAL_BUFFER];
+        if self.start == self.buffer.len() {
+            self.buffer.clear();
+            (self.start, self.searched) = (0, 0);
+            if self.buffer.capacity() > KEPT_BUFFER && self.lines_since_need >= LINES_WITHOUT_NEED {
+                self.buffer = Vec::with_capacity(INITIAL_BUFFER);
             }
-        } else if self.end == self.buffer.len() {
-            if self.start > 0 {
-                self.buffer.copy_within(self.start..self.end, 0);
-                self.searched -= self.start;
-                self.end -= self.start;
-                self.start = 0;
-            }
-            // Room for another half, so that a long line is not moved again for every few bytes.
-            if self.end > self.buffer.len() / 2 {
-                let wanted = self
-                    .buffer
-                    .len()
-                    .saturating_mul(2)
-                    .min(self.max_line.saturating_add(INITIAL_BUFFER));
-                self.buffer.resize(wanted.max(self.end + 1), 0);
+        } else if self.buffer.len() == self.buffer.capacity() {
+            self.buffer.drain(..self.start);
+            self.searched -= self.start;
+            self.start = 0;
+            // Twice the room, so that a long line is not moved again for every few bytes, but no more than it may need.
+            let needed = self.max_line.saturating_add(INITIAL_BUFFER);
+            let length = self.buffer.len();
+            if length > self.buffer.capacity() / 2 {
+                self.buffer
+                    .reserve_exact(length.min(needed.saturating_sub(length)).max(1));
             }
         }
-        let room = self.buffer.get_mut(self.end..).unwrap_or_default();
-        let read = descriptor::read(&self.input, room)?;
-        self.at_end = read == 0;
-        self.end += read;
+        self.at_end = descriptor::read(&self.input, &mut self.buffer)? == 0;
         Ok(())
     }
 }

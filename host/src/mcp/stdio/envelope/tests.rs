@@ -352,3 +352,90 @@ fn damaged_lines() {
         }
     }
 }
+
+/// Every combination of members, good, bad, missing and doubled: whoever waits for an answer gets one with the right id, and
+/// nobody else gets one.
+#[test]
+fn whoever_waits_is_answered() {
+    let choices: [(&str, &[Option<&str>]); 6] = [
+        (
+            "id",
+            &[None, Some("1"), Some(r#""a""#), Some("null"), Some("1.5")],
+        ),
+        (
+            "method",
+            &[
+                None,
+                Some(r#""ping""#),
+                Some(r#""tools/call""#),
+                Some(r#""notifications/x""#),
+                Some("7"),
+            ],
+        ),
+        ("jsonrpc", &[None, Some(r#""2.0""#), Some("2")]),
+        ("params", &[None, Some("{}"), Some("[]")]),
+        ("result", &[None, Some("{}")]),
+        ("error", &[None, Some("{}")]),
+    ];
+    let combinations = choices.iter().map(|(_, values)| values.len()).product();
+    for mut number in 0..combinations {
+        let mut members = Vec::new();
+        for (key, values) in choices {
+            if let Some(value) = values[number % values.len()] {
+                members.push((key, value));
+            }
+            number /= values.len();
+        }
+        for doubled in 0..=members.len() {
+            let mut members = members.clone();
+            let double = members.get(doubled).copied();
+            members.extend(double);
+            members.rotate_left(doubled);
+            check_answered(&members, double.map(|(key, _)| key));
+        }
+    }
+}
+
+fn check_answered(members: &[(&str, &str)], doubled: Option<&str>) {
+    let text: Vec<_> = members
+        .iter()
+        .map(|(key, value)| format!("\"{key}\" : {value}"))
+        .collect();
+    let line = format!("{{{}}}", text.join(","));
+    let parsed = parse_line(line.as_bytes());
+    let shown = || format!("{line} was taken for {}", show(&parsed));
+
+    let value = |key| {
+        members
+            .iter()
+            .find(|(name, _)| *name == key)
+            .map(|(_, value)| *value)
+    };
+    let id = value("id").filter(|_| doubled != Some("id"));
+    let valid_id = id.and_then(|id| serde_json::from_str::<RequestId>(id).ok());
+    let is_response =
+        value("method").is_none() && (value("result").is_some() || value("error").is_some());
+    let is_notification = value("id").is_none()
+        && value("method").is_some_and(|method| method.contains("notifications"));
+    let is_fine = doubled.is_none() && value("jsonrpc") == Some(r#""2.0""#);
+    match &parsed {
+        Parsed::Blank => panic!("{}", shown()),
+        Parsed::Call { id, .. } | Parsed::Request { id, .. } => {
+            assert!(
+                is_fine && Some(id) == valid_id.as_ref() && !is_response,
+                "{}",
+                shown()
+            );
+        }
+        Parsed::Notification { .. } => assert!(is_fine && value("id").is_none(), "{}", shown()),
+        Parsed::Response { .. } => assert!(is_fine && is_response, "{}", shown()),
+        Parsed::Refused(refusal) => {
+            assert!(
+                !is_response && (!is_notification || is_fine) && refusal.id == valid_id,
+                "{}",
+                shown()
+            );
+        }
+        Parsed::Ignored(_) => assert!(is_response || value("id").is_none(), "{}", shown()),
+    }
+}

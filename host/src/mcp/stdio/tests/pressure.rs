@@ -260,3 +260,30 @@ fn cancellations_race_with_answers() {
         answering.join().unwrap();
     }
 }
+
+/// A call that waits for room before it runs adds nothing to what the client has not taken.
+#[test]
+fn a_call_can_wait_until_the_client_reads() {
+    for over in BOTH {
+        let options = StdioOptions {
+            max_queued_output: 1_000_000,
+            ..StdioOptions::default()
+        };
+        let mut client = connect(over, options);
+        client.send_call(1, "{}");
+        client.send_call(2, "{}");
+        let (first, second) = (client.call(), client.call());
+        client.block_on(first.reply.room());
+        first.reply.send(vec![b'x'; 3_000_000]);
+        let waiting = thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .build()
+                .unwrap();
+            runtime.block_on(second.reply.room());
+            answer(second);
+        });
+        assert_eq!(client.line().len(), 3_000_000);
+        client.expect(r#"{"jsonrpc":"2.0","id":2,"result":{}}"#);
+        waiting.join().unwrap();
+    }
+}
