@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use serde_json::value::RawValue;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
 use crate::catalog::Found;
@@ -32,6 +33,9 @@ pub(crate) struct CallRequest<'a> {
 pub(crate) struct CallEnd {
     pub(crate) outcome: Result<ToolOutput, CallError>,
     pub(crate) remains: Option<Remains>,
+    /// The call's place among its tool's concurrent ones. Kept until the answer is on its way, so that a client that does not read
+    /// holds up the calls and not the memory.
+    pub(crate) slot: Option<OwnedSemaphorePermit>,
 }
 
 /// What a tool gave back, checked.
@@ -142,7 +146,7 @@ async fn stages(host: &Host, found: Found, request: &CallRequest<'_>) -> CallEnd
         Ok(arguments) => arguments,
         Err(error) => return error.into(),
     };
-    let _slot = match slot(&tool, request.cancel).await {
+    let slot = match slot(&tool, request.cancel).await {
         Ok(slot) => slot,
         Err(error) => return error.into(),
     };
@@ -178,6 +182,7 @@ async fn stages(host: &Host, found: Found, request: &CallRequest<'_>) -> CallEnd
     CallEnd {
         outcome,
         remains: Some(finished.remains),
+        slot: Some(slot),
     }
 }
 
@@ -239,10 +244,7 @@ fn in_words(faults: &[Fault]) -> String {
 }
 
 /// Waits for the tool's own concurrency limit, for as long as the tool may take at most.
-async fn slot(
-    tool: &Tool,
-    cancel: &CancellationToken,
-) -> Result<tokio::sync::OwnedSemaphorePermit, CallError> {
+async fn slot(tool: &Tool, cancel: &CancellationToken) -> Result<OwnedSemaphorePermit, CallError> {
     if let Ok(permit) = tool.slots.clone().try_acquire_owned() {
         return Ok(permit);
     }
@@ -469,6 +471,9 @@ fn guest_failure(tool: &Tool, failure: &GuestFailure) -> CallError {
             format!("ended itself with status {status} instead of returning a result"),
         )
         .hint("this is a fault in the plugin; other calls are not affected"),
+        GuestFailure::Mismatch(why) => {
+            error(ErrorCode::Internal, format!("cannot be called: {why}"))
+        }
         GuestFailure::Crash(why) => error(ErrorCode::Internal, format!("crashed: {why}"))
             .hint("this is a fault in the plugin; other calls are not affected"),
         GuestFailure::Host(why) => error(ErrorCode::Internal, format!("could not be run: {why}"))
@@ -526,6 +531,7 @@ impl From<CallError> for CallEnd {
         Self {
             outcome: Err(error),
             remains: None,
+            slot: None,
         }
     }
 }

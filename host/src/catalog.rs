@@ -17,6 +17,8 @@ pub(crate) struct Catalog {
     tools: HashMap<String, (usize, usize)>,
     /// Changes exactly when the tools that clients see do.
     definitions: String,
+    /// Counts those changes since the host started.
+    pub(crate) generation: u64,
 }
 
 /// A file that is not served, or not in its newest version, and what the user can do about it.
@@ -64,6 +66,7 @@ impl Catalog {
             problems,
             tools,
             definitions,
+            generation: 0,
         }
     }
 

@@ -45,8 +45,8 @@ fn start_log(default: &str) {
     let wanted = std::env::var("TOOLBAY_LOG").unwrap_or_default();
     let filter = EnvFilter::try_new(if wanted.is_empty() { default } else { &wanted })
         .unwrap_or_else(|_| EnvFilter::new(default));
-    // rmcp logs whole requests, arguments included, below warnings.
-    let filter = ["rmcp=warn", "wasmtime=warn", "notify=warn"]
+    // rmcp logs what clients send, in warnings too.
+    let filter = ["rmcp=error", "wasmtime=warn", "notify=warn"]
         .iter()
         .filter_map(|directive| directive.parse().ok())
         .fold(filter, EnvFilter::add_directive);

@@ -223,7 +223,7 @@ mod tests {
         );
         check(
             b"\0asm\x0d\0\x01\0\x07\xff",
-            "it ends in the middle: unexpected end-of-file (at byte 9)",
+            "it ends in the middle: unexpected end-of-file (at byte 10)",
         );
         check(&[0; 64], "it is not WebAssembly");
     }

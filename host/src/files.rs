@@ -3,27 +3,91 @@
 use std::fs::{DirBuilder, File};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::DirBuilderExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Writes a file by way of a temporary one and a rename, creating its folders (mode 0700) where they are missing. Readers see the old
-/// content or the new, also after a crash.
+/// content or the new. After a power cut the file may be damaged, so this is for what is checked when it is read.
 ///
 /// # Errors
 ///
 /// Whatever the file system says.
 pub(crate) fn write_atomically(path: &Path, content: &[u8]) -> io::Result<()> {
-    let folder = path
-        .parent()
-        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "a file needs a folder"))?;
-    create_private_folder(folder)?;
-    // Created with mode 0600, and removed again if anything goes wrong before the rename.
-    let mut file = tempfile::Builder::new()
-        .prefix(".tmp-")
-        .tempfile_in(folder)?;
-    file.write_all(content)?;
-    file.as_file().sync_data()?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
+    Unfinished::write(path, content)?.finish()
+}
+
+/// A file that has its content and not yet its name. Dropping it removes it.
+#[derive(Debug)]
+pub(crate) struct Unfinished {
+    file: tempfile::NamedTempFile,
+    target: PathBuf,
+}
+
+impl Unfinished {
+    /// Writes the content under a temporary name beside the final one (mode 0600).
+    ///
+    /// # Errors
+    ///
+    /// Whatever the file system says.
+    pub(crate) fn write(target: &Path, content: &[u8]) -> io::Result<Self> {
+        let folder = target
+            .parent()
+            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "a file needs a folder"))?;
+        create_private_folder(folder)?;
+        let mut file = tempfile::Builder::new()
+            .prefix(TEMPORARY)
+            .tempfile_in(folder)?;
+        file.write_all(content)?;
+        Ok(Self {
+            file,
+            target: target.to_owned(),
+        })
+    }
+
+    /// Where the content is until then.
+    pub(crate) fn path(&self) -> &Path {
+        self.file.path()
+    }
+
+    /// Gives the file its name.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the file system says.
+    pub(crate) fn finish(self) -> io::Result<()> {
+        self.file
+            .persist(&self.target)
+            .map(drop)
+            .map_err(|error| error.error)
+    }
+
+    /// Gives the file its name once its content is safe against a power cut. This can take seconds on a busy disk.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the file system says.
+    pub(crate) fn finish_durably(self) -> io::Result<()> {
+        self.file.as_file().sync_data()?;
+        self.finish()
+    }
+}
+
+/// How the names of unfinished files begin.
+const TEMPORARY: &str = ".tmp-";
+
+/// Removes what killed processes left unfinished in a folder more than an hour ago.
+pub(crate) fn remove_leftovers(folder: &Path) {
+    const LEFT: std::time::Duration = std::time::Duration::from_secs(3600);
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let unfinished = entry.file_name().to_string_lossy().starts_with(TEMPORARY);
+        let modified = entry
+            .metadata()
+            .and_then(|metadata| metadata.modified())
+            .ok();
+        let age = modified.and_then(|modified| modified.elapsed().ok());
+        if unfinished && age.is_some_and(|age| age > LEFT) {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
 }
 
 /// Creates a folder and the ones above it, readable by their owner alone. One that exists already stays as it is.

@@ -28,7 +28,7 @@ pub struct Host {
     pub(crate) sandbox: Sandbox,
     started_at: Instant,
     catalog: ArcSwap<Catalog>,
-    /// Counts the changes of the tools that clients see.
+    /// The generation of the current catalog.
     definitions: watch::Sender<u64>,
     scanned: watch::Sender<bool>,
     /// Cancelled when the host is to end: nothing new is begun.
@@ -77,6 +77,7 @@ impl Host {
                 None => break,
             }
         }
+        inventory.save_index();
         self.swap(inventory.catalog());
         self.scanned.send_replace(true);
     }
@@ -97,7 +98,7 @@ impl Host {
         self.catalog()
     }
 
-    pub(crate) fn swap(&self, catalog: Catalog) {
+    pub(crate) fn swap(&self, mut catalog: Catalog) {
         let before = self.catalog();
         if before.same_content(&catalog) {
             return;
@@ -116,9 +117,11 @@ impl Host {
             problems = catalog.problems.len(),
             "the catalog has changed"
         );
+        catalog.generation = before.generation + u64::from(changed);
+        let generation = catalog.generation;
         self.catalog.store(Arc::new(catalog));
         if changed {
-            self.definitions.send_modify(|count| *count += 1);
+            self.definitions.send_replace(generation);
         }
     }
 
@@ -130,7 +133,7 @@ impl Host {
         }
     }
 
-    /// Tells when the tools that clients see have changed. What changes before the first scan is complete was never seen by anybody.
+    /// Tells the catalog's generation each time the tools that clients see have changed.
     pub(crate) fn definitions(&self) -> watch::Receiver<u64> {
         self.definitions.subscribe()
     }

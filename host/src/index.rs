@@ -117,8 +117,7 @@ impl Index {
             != Some(&entry);
     }
 
-    /// Forgets files that are no longer there, and writes the index if it changed. A failure costs the next start some time and
-    /// nothing else.
+    /// Forgets files that are no longer there.
     pub(crate) fn keep_only<'a>(&mut self, paths: impl Iterator<Item = &'a Path>) {
         let present: std::collections::HashSet<&Path> = paths.collect();
         let before = self.entries.len();
@@ -127,20 +126,24 @@ impl Index {
         self.changed |= self.entries.len() != before;
     }
 
-    pub(crate) fn save(&mut self) {
+    /// The writing of the index, if it changed since it was read or written. A failure costs the next start some time and nothing else.
+    pub(crate) fn save(&mut self) -> Option<impl FnOnce() + Send + 'static> {
         if !std::mem::take(&mut self.changed) {
-            return;
+            return None;
         }
         let file = File {
             form: FORM,
             host: env!("CARGO_PKG_VERSION").into(),
             entries: self.entries.clone(),
         };
-        let written = serde_json::to_vec(&file)
-            .map_err(std::io::Error::other)
-            .and_then(|text| write_atomically(&self.path, &text));
-        if let Err(error) = written {
-            tracing::warn!(path = %self.path.display(), %error, "cannot keep the index of the plugin folders");
-        }
+        let path = self.path.clone();
+        Some(move || {
+            let written = serde_json::to_vec(&file)
+                .map_err(std::io::Error::other)
+                .and_then(|text| write_atomically(&path, &text));
+            if let Err(error) = written {
+                tracing::warn!(path = %path.display(), %error, "cannot keep the index of the plugin folders");
+            }
+        })
     }
 }

@@ -126,10 +126,16 @@ impl Inventory {
         self.first = false;
         self.index
             .keep_only(self.order.iter().map(PathBuf::as_path));
-        self.index.save();
         Scanned {
             new,
             again_in: settling.then_some(SETTLE / 2),
+        }
+    }
+
+    /// Keeps what was found for the next start, without anybody waiting for the disk.
+    pub(crate) fn save_index(&mut self) {
+        if let Some(save) = self.index.save() {
+            drop(tokio::task::spawn_blocking(save));
         }
     }
 

@@ -97,7 +97,7 @@ mod tests {
         );
         assert_eq!(
             parse(r#"{"a": {"b": 1, "b": 2}}"#).unwrap_err().to_string(),
-            "the key `b` is there twice at line 1 column 21"
+            "the key `b` is there twice at line 1 column 22"
         );
         assert!(parse(&"[".repeat(10_000)).is_err());
     }

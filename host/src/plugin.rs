@@ -116,19 +116,13 @@ impl Plugin {
         }
     }
 
-    /// Puts the component's code into the ahead-of-time cache, so that the first call need not wait for the compiler.
-    pub(crate) async fn compile_ahead(&self, sandbox: &Sandbox) -> Result<(), NotReady> {
+    /// Makes the plugin runnable before its first call, unless its code is in the cache already: there it is only if it was runnable before.
+    pub(crate) async fn prepare_ahead(&self, sandbox: &Sandbox) -> Result<(), NotReady> {
         if self.prepared.initialized() || sandbox.is_compiled(&self.digest) {
             self.forget_bytes();
             return Ok(());
         }
-        let bytes = self.bytes(sandbox).await?;
-        sandbox
-            .compile(&self.digest, &bytes)
-            .await
-            .map_err(|error| NotReady::Component(error.into()))?;
-        self.forget_bytes();
-        Ok(())
+        self.prepared(sandbox).await.map(drop)
     }
 
     /// The bytes that the digest is of; none are needed where the cache has the code that was compiled from them.

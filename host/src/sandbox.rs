@@ -35,8 +35,11 @@ pub(crate) use self::run::{GuestEnd, GuestFailure, GuestLimits, Label, Remains};
 const TOOLS: &str = "toolbay:plugin/tools@0.1.0";
 const DESCRIBE: &str = "toolbay:plugin/describe@0.1.0";
 
-/// How long a component may take to be instantiated for trial or to describe itself.
+/// How long a component may take to describe itself.
 const DESCRIBE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a trial instance is waited for.
+const TRIAL_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// The largest manifest that a component may describe.
 const MAX_DESCRIBED: usize = 4 << 20;
@@ -104,23 +107,23 @@ impl Sandbox {
         self.compiler.is_cached(digest)
     }
 
-    /// Compiles (or maps from the cache), links, and makes one trial instance.
+    /// Compiles (or maps from the cache), links, and makes one trial instance. Only code that passes is kept in the cache.
     pub(crate) async fn prepare(
         &self,
         digest: &Digest,
         bytes: &[u8],
     ) -> Result<Arc<Prepared>, PrepareError> {
-        let component = self.compiler.component(digest, bytes).await?;
-        let prepared = Arc::new(self.link(&component)?);
-        self.inspect(&prepared, Request::Trial)
-            .await
-            .map_err(|why| PrepareError::Instantiate(why.sentence()))?;
+        let compiled = self.compiler.component(digest, bytes).await?;
+        let prepared = Arc::new(self.link(&compiled.component)?);
+        match self.inspect(&prepared, Request::Trial, TRIAL_TIMEOUT).await {
+            Ok(_) => {}
+            // Whether a guest that is slow to start is too slow is for each call's own deadline to say.
+            Err(GuestFailure::Deadline) => {}
+            Err(GuestFailure::Mismatch(why)) => return Err(PrepareError::Link(why)),
+            Err(why) => return Err(PrepareError::Instantiate(why.sentence())),
+        }
+        compiled.save();
         Ok(prepared)
-    }
-
-    /// Compiles into the ahead-of-time cache, and no more.
-    pub(crate) async fn compile(&self, digest: &Digest, bytes: &[u8]) -> Result<(), CompileError> {
-        self.compiler.component(digest, bytes).await.map(drop)
     }
 
     /// The manifest that the component gives of itself, run with no permissions.
@@ -130,7 +133,10 @@ impl Sandbox {
                 "it does not export `{DESCRIBE}`"
             )));
         }
-        match self.inspect(prepared, Request::Manifest).await {
+        match self
+            .inspect(prepared, Request::Manifest, DESCRIBE_TIMEOUT)
+            .await
+        {
             Ok(Answer::Manifest(manifest)) => Ok(manifest),
             Ok(Answer::Tool(_) | Answer::Trial) => {
                 Err(PrepareError::Describe("it gave no manifest".into()))
@@ -177,9 +183,10 @@ impl Sandbox {
         &self,
         prepared: &Arc<Prepared>,
         request: Request,
+        timeout: Duration,
     ) -> Result<Answer, GuestFailure> {
         let limits = GuestLimits {
-            timeout: DESCRIBE_TIMEOUT,
+            timeout,
             memory: 256 << 20,
             max_result: MAX_DESCRIBED,
         };
@@ -198,6 +205,7 @@ impl GuestFailure {
             Self::Cancelled => "it was cancelled".into(),
             Self::Memory => "it asked for more memory than it may have".into(),
             Self::Table => "it asked for larger tables than a guest may have".into(),
+            Self::Mismatch(why) => why.clone(),
             Self::Handles => "it opened more handles than a guest may hold".into(),
             Self::Stack => "it called itself too deep".into(),
             Self::ResultSize => "it gave more data than it may".into(),

@@ -42,6 +42,11 @@ impl Schema {
     ///
     /// [`SchemaError`] says what is wrong with the schema.
     pub(crate) fn compile(schema: &Value) -> Result<Self, SchemaError> {
+        if let Some(reference) = foreign_reference(schema) {
+            return Err(SchemaError(format!(
+                "it refers to `{reference}`, and a schema may refer only to places within itself, such as `#/$defs/Name`"
+            )));
+        }
         let validator = jsonschema::options()
             .with_draft(Draft::Draft202012)
             .should_validate_formats(true)
@@ -88,9 +93,26 @@ impl Schema {
                 .collect();
         }
         vec![Fault {
-            message: message(error.kind(), error.instance()),
+            message: message(&pointer, error.kind(), error.instance()),
             pointer,
         }]
+    }
+}
+
+/// The first reference that leads out of the schema. Nothing is ever fetched.
+fn foreign_reference(schema: &Value) -> Option<String> {
+    match schema {
+        Value::Object(object) => object.iter().find_map(|(key, value)| match value.as_str() {
+            Some(reference)
+                if matches!(key.as_str(), "$ref" | "$dynamicRef")
+                    && !reference.starts_with('#') =>
+            {
+                Some(shorten(&escape(reference), 100))
+            }
+            _ => foreign_reference(value),
+        }),
+        Value::Array(items) => items.iter().find_map(foreign_reference),
+        _ => None,
     }
 }
 
@@ -114,7 +136,8 @@ fn unknown_property(pointer: &str, name: &str, known: &[String]) -> Fault {
     }
 }
 
-fn message(kind: &ValidationErrorKind, value: &Value) -> String {
+/// What is wrong at `place`, which the caller names.
+fn message(place: &str, kind: &ValidationErrorKind, value: &Value) -> String {
     use ValidationErrorKind as Kind;
     let got = || shown(value);
     match kind {
@@ -162,22 +185,24 @@ fn message(kind: &ValidationErrorKind, value: &Value) -> String {
             got()
         ),
         Kind::Format { format } => format!("must be a valid {format}, not {}", got()),
-        Kind::AnyOf { context } | Kind::OneOfNotValid { context } => alternatives(context, value),
+        Kind::AnyOf { context } | Kind::OneOfNotValid { context } => {
+            alternatives(place, context, value)
+        }
         Kind::FalseSchema => "is not allowed here".into(),
         _ => shorten(&escape(&kind_words(kind, value)), 300),
     }
 }
 
 /// Of a choice of schemas, what each alternative would have wanted: `Option<T>` and untagged enums end up here.
-fn alternatives(context: &[Vec<ValidationError<'_>>], value: &Value) -> String {
+fn alternatives(place: &str, context: &[Vec<ValidationError<'_>>], value: &Value) -> String {
     let mut wanted: Vec<String> = Vec::new();
     for fault in context.iter().filter_map(|faults| faults.first()) {
         let at = fault.instance_path().to_string();
-        let words = message(fault.kind(), fault.instance());
-        let words = if at.is_empty() {
+        let words = message(&at, fault.kind(), fault.instance());
+        let words = if at == place {
             words
         } else {
-            format!("{at} {words}")
+            format!("`{at}` {words}")
         };
         if !wanted.contains(&words) {
             wanted.push(words);

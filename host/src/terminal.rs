@@ -2,6 +2,8 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use crate::text;
+
 /// Prints data.
 ///
 /// # Errors
@@ -11,6 +13,20 @@ pub(crate) fn print(text: &str) -> io::Result<()> {
     let mut stdout = raw_stdout();
     stdout.write_all(text.as_bytes())?;
     stdout.flush()
+}
+
+/// Prints JSON. On a terminal, characters that it would act on or hide are written as escapes, which is the same JSON.
+///
+/// # Errors
+///
+/// As [`print`].
+pub(crate) fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
+    let mut text = serde_json::to_string_pretty(value)?;
+    if stdout_is_terminal() {
+        text = text::escape_json(&text);
+    }
+    text.push('\n');
+    Ok(print(&text)?)
 }
 
 /// Says something about the work.

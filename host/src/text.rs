@@ -20,6 +20,23 @@ pub(crate) fn escape_lines(text: &str) -> String {
     text.split('\n').map(escape).collect::<Vec<_>>().join("\n")
 }
 
+/// JSON text with every such character in its strings as a `\\uXXXX` escape. Between its strings JSON has none but line breaks.
+#[must_use]
+pub(crate) fn escape_json(json: &str) -> String {
+    use std::fmt::Write as _;
+    let mut escaped = String::with_capacity(json.len());
+    for character in json.chars() {
+        if is_hidden(character) && character != '\n' {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                let _ = write!(escaped, "\\u{unit:04x}");
+            }
+        } else {
+            escaped.push(character);
+        }
+    }
+    escaped
+}
+
 /// The text, cut after `limit` characters with a mark that it was cut.
 #[must_use]
 pub(crate) fn shorten(text: &str, limit: usize) -> String {
@@ -88,6 +105,20 @@ mod tests {
     fn escapes_what_would_act_or_hide() {
         assert_eq!(escape("a\x1b[2J\u{202e}b\tc"), "a\\u{1b}[2J\\u{202e}b\tc");
         assert_eq!(escape_lines("a\nb\r"), "a\nb\\u{d}");
+    }
+
+    #[test]
+    fn escaped_json_is_the_same_json() {
+        let value = serde_json::json!({"a": "\u{9b}31m\u{202e}\u{e0041}\u{7f}"});
+        let escaped = escape_json(&serde_json::to_string_pretty(&value).unwrap());
+        assert_eq!(
+            escaped,
+            "{\n  \"a\": \"\\u009b31m\\u202e\\udb40\\udc41\\u007f\"\n}"
+        );
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&escaped).unwrap(),
+            value
+        );
     }
 
     #[test]

@@ -20,7 +20,7 @@ const BURST: Duration = Duration::from_millis(50);
 /// Where no watching is possible, folders are looked at this often.
 const POLL: Duration = Duration::from_secs(1);
 
-/// How many plugins are compiled ahead at once.
+/// How many plugins are made runnable ahead at once.
 const AHEAD: usize = 2;
 
 /// Keeps the host's catalog up to date until the host is closed. The first scan happens at once.
@@ -50,7 +50,8 @@ pub(crate) async fn keep_up(host: Arc<Host>, mut inventory: Inventory) {
         again_in = scanned.again_in;
         host.swap(inventory.catalog());
         host.mark_scanned(again_in.is_none());
-        compile_ahead(&host, scanned.new, &failed);
+        inventory.save_index();
+        prepare_ahead(&host, scanned.new, &failed);
     }
 }
 
@@ -74,8 +75,8 @@ async fn wait_for_quiet(noticed: &mut mpsc::UnboundedReceiver<()>) {
     }
 }
 
-/// Compiles new plugins in the background. One that does not compile is reported, so that it is listed no longer.
-fn compile_ahead(
+/// Makes new plugins runnable in the background. One that is not is reported, so that it is listed no longer.
+fn prepare_ahead(
     host: &Arc<Host>,
     new: Vec<Arc<Plugin>>,
     failed: &mpsc::UnboundedSender<(Arc<Plugin>, LoadError)>,
@@ -90,7 +91,7 @@ fn compile_ahead(
             async move {
                 let compiled = tokio::select! {
                     () = host.closing.cancelled() => return,
-                    compiled = plugin.compile_ahead(&host.sandbox) => compiled,
+                    compiled = plugin.prepare_ahead(&host.sandbox) => compiled,
                 };
                 if let Err(NotReady::Component(error)) = compiled {
                     let _ = failed.send((plugin, error.into()));

@@ -76,13 +76,11 @@ enum Outcome {
     Error(&'static [&'static str]),
     /// The same, and it is the deadline that makes an end.
     Deadline,
-    /// The same for a plugin that never gets as far as its tool, which may be said of the plugin as a whole.
-    Unstartable,
     /// A result, which this looks at.
     Fine(fn(&Value)),
 }
 
-use Outcome::{Deadline, Error, Fine, Unstartable};
+use Outcome::{Deadline, Error, Fine};
 
 /// Calls a hostile tool over both wires, with a good plugin beside it, and checks everything that is true of all.
 fn check(tool: &str, outcome: &Outcome) {
@@ -139,7 +137,7 @@ fn check_in(folder: &Folder, tool: &str, outcome: &Outcome) {
                 "answered after {took:?}, before its deadline"
             );
         }
-        if let Deadline | Unstartable = outcome {
+        if let Deadline = outcome {
             let first_limit = DEADLINE + SLACK + COMPILATION;
             assert!(
                 first_took < first_limit,
@@ -168,7 +166,6 @@ fn check_one(result: &Value, outcome: &Outcome) {
             return look(result);
         }
         Deadline => &["timeout"],
-        Unstartable => &["timeout", "unavailable"],
         Error(codes) => codes,
     };
     let (code, sentence) = tool_error(result);
@@ -176,6 +173,11 @@ fn check_one(result: &Value, outcome: &Outcome) {
         codes.contains(&code.as_str()),
         "{code} is none of {codes:?}: {sentence}"
     );
+    check_sentence(&sentence);
+}
+
+/// What is said to people must be said in their words.
+fn check_sentence(sentence: &str) {
     assert!(
         sentence.len() < 2000,
         "the sentence has {} bytes",
@@ -194,7 +196,7 @@ fn check_one(result: &Value, outcome: &Outcome) {
             "{technical:?} is no plain word: {sentence}"
         );
     }
-    assert_eq!(crate::support::first_nasty(&sentence), None, "{sentence:?}");
+    assert_eq!(crate::support::first_nasty(sentence), None, "{sentence:?}");
 }
 
 /// A fault of the plugin that the host has seen.
@@ -285,12 +287,12 @@ mod tests {
 
     #[test]
     pub(super) fn huge_memory() {
-        check_assembled("huge_memory", &Error(&["limit_exceeded", "unavailable"]));
+        check_unstartable("huge_memory");
     }
 
     #[test]
     pub(super) fn huge_table() {
-        check_assembled("huge_table", &Error(&["limit_exceeded", "unavailable"]));
+        check_unstartable("huge_table");
     }
 
     // What a guest could see of its surroundings.
@@ -530,12 +532,12 @@ mod tests {
 
     #[test]
     pub(super) fn loop_at_start() {
-        check_assembled("loop_at_start", &Unstartable);
+        check_unstartable("loop_at_start");
     }
 
     #[test]
     pub(super) fn trap_at_start() {
-        check_assembled("trap_at_start", &Error(&["internal", "unavailable"]));
+        check_unstartable("trap_at_start");
     }
 
     #[test]
@@ -652,6 +654,39 @@ mod tests {
             session.call("hostile_trap", json!({}));
             session.cancel(&again);
             session.settle(&ids.iter().chain([&again]).collect::<Vec<_>>());
+        });
+    }
+
+    /// For a plugin that never gets as far as its tool. That may be said at each call, or once of the plugin as a whole,
+    /// whose tools are gone then; in either case soon, and with a reason that a user understands.
+    fn check_unstartable(name: &str) {
+        let folder = Folder::with(&["echo"]);
+        folder.add_assembled(name);
+        let tool = format!("{}_run", name.replace('_', "-"));
+        crate::support::everywhere(&folder, |session| {
+            for _ in 0..3 {
+                let start = Instant::now();
+                let answer = session.request("tools/call", json!({"name": tool, "arguments": {}}));
+                let took = start.elapsed();
+                assert!(
+                    took < DEADLINE + SLACK + COMPILATION,
+                    "answered after {took:?}"
+                );
+                if answer.get("error").is_some() {
+                    assert_eq!(answer["error"]["code"], -32602, "{answer}");
+                    let status = session.call("toolbay_status", json!({}));
+                    let problem = &status["structuredContent"]["problems"][0];
+                    check_sentence(problem["reason"].as_str().expect("a reason"));
+                } else {
+                    const CODES: &[&str] =
+                        &["timeout", "limit_exceeded", "unavailable", "internal"];
+                    check_one(&answer["result"], &Error(CODES));
+                }
+                assert_eq!(
+                    first_text(&session.call("echo_text", json!({"text": "after"}))),
+                    "after"
+                );
+            }
         });
     }
 

@@ -4,6 +4,13 @@
 //! Every line that the host writes in any of them is checked against the official schema of the revision in use, see
 //! `support/ledger.rs`.
 
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "in tests a failed expectation is a failed test, and figures are printed beside the failures"
+)]
+
 #[path = "../support/support.rs"]
 mod support;
 

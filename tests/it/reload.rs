@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::time::Instant;
 
 use serde_json::{Value, json};
 
@@ -163,7 +164,7 @@ fn the_last_good_build_stays_when_the_new_one_is_broken() {
 #[test]
 fn what_is_no_change_is_not_announced() {
     everywhere_with(&["echo", "greeter-v1"], |folder, session| {
-        // The same bytes again, a new time, other files, another name for the same plugin.
+        // The same bytes again, a new time, other files.
         folder.add("echo");
         let file = fs::File::options()
             .append(true)
@@ -173,8 +174,6 @@ fn what_is_no_change_is_not_announced() {
             .expect("its time can be set");
         fs::write(folder.file("notes.txt"), "nothing").expect("a file can be written");
         fs::write(folder.file(".echo.wasm.swp"), "nothing").expect("a file can be written");
-        fs::rename(folder.file("greeter-v1.wasm"), folder.file("hello.wasm"))
-            .expect("a file can be renamed");
         // What does change comes last, and its notice must be the only one.
         folder.add("counter");
         session.wait_for_change();
@@ -184,6 +183,23 @@ fn what_is_no_change_is_not_announced() {
             "Hello, Ada!"
         );
         no_notice(session);
+    });
+}
+
+#[test]
+fn a_plugin_keeps_its_name_when_its_file_is_renamed() {
+    everywhere_with(&["echo", "greeter-v1"], |folder, session| {
+        let before = session.list_tools();
+        let (old, new) = (folder.file("greeter-v1.wasm"), folder.file("hello.wasm"));
+        fs::rename(old, new).expect("a file can be renamed");
+        // What comes after shows that the rename has been noticed.
+        folder.add("counter");
+        let deadline = Instant::now() + PATIENCE;
+        while session.list_tools().len() != before.len() + 1 {
+            assert!(Instant::now() < deadline, "{:?}", session.tool_names());
+        }
+        let greeting = session.call("greeter_greet", json!({"name": "Ada"}));
+        assert_eq!(first_text(&greeting), "Hello, Ada!");
     });
 }
 
@@ -308,7 +324,7 @@ fn five_hundred_files_at_once_are_all_there() {
     let mut session = Session::legacy(&folder);
     assert_eq!(session.tool_names(), ["toolbay_status"]);
     let component = assembled::bare("plain");
-    let start = std::time::Instant::now();
+    let start = Instant::now();
     for number in 0..500 {
         let mut manifest = assembled::manifest("plain");
         manifest["plugin"]["name"] = json!(format!("p{number}"));

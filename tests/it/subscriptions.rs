@@ -156,7 +156,7 @@ fn wait_for_tool(session: &mut Session, name: &str, there: bool) {
     while session.tool_names().iter().any(|tool| tool == name) != there {
         assert!(
             std::time::Instant::now() < deadline,
-            "{name} is still {there}"
+            "{name} should be there: {there}"
         );
     }
 }

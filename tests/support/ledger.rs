@@ -298,3 +298,94 @@ pub(crate) fn shorten(text: &str) -> String {
         None => text.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Ledger;
+
+    const ASKED: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}}"#;
+
+    /// What the ledger says of one line, after one request was sent.
+    fn faults(line: &[u8]) -> String {
+        let mut ledger = Ledger::new();
+        ledger.sent(ASKED.as_bytes());
+        ledger.received(line);
+        ledger.faults().join("\n")
+    }
+
+    #[test]
+    fn a_good_answer_has_no_fault() {
+        let line = r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[],"ttlMs":0,"cacheScope":"private","resultType":"complete","_meta":{"io.modelcontextprotocol/serverInfo":{"name":"toolbay","version":"1"}}}}"#;
+        assert_eq!(faults(line.as_bytes()), "");
+        let error = r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32603,"message":"no"}}"#;
+        assert_eq!(faults(error.as_bytes()), "");
+    }
+
+    #[test]
+    fn each_kind_of_fault_is_found() {
+        if super::super::paths::schemas().is_none() {
+            eprintln!("SKIPPED: some of the faults show only against the official schemas");
+            return;
+        }
+        let cases = [
+            ("hello", "not JSON"),
+            (r#"{"jsonrpc":"2.0"}"#, "neither"),
+            (
+                r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[]}}"#,
+                "\"resultType\" is a required property",
+            ),
+            (
+                r#"{"jsonrpc":"1.0","id":1,"error":{"code":-1,"message":"no"}}"#,
+                "not a JSONRPCErrorResponse",
+            ),
+            (
+                r#"{"jsonrpc":"2.0","id":"1","error":{"code":-1,"message":"no"}}"#,
+                "no request waits",
+            ),
+            (
+                r#"{"jsonrpc":"2.0","id":null,"error":{"code":-1,"message":"no"}}"#,
+                "no request waits",
+            ),
+            (
+                r#"{"jsonrpc":"2.0","error":{"code":-1,"message":"no"}}"#,
+                "belongs to nothing",
+            ),
+            (
+                r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32002,"message":"no"}}"#,
+                "never be used",
+            ),
+            (
+                r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32022,"message":"no"}}"#,
+                "UnsupportedProtocolVersionError",
+            ),
+            (
+                r#"{"jsonrpc":"2.0","method":"notifications/nope"}"#,
+                "nothing here can cause",
+            ),
+            (
+                r#"{"jsonrpc":"2.0","id":7,"method":"roots/list"}"#,
+                "asked the client",
+            ),
+            (
+                r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[],"ttlMs":0,"cacheScope":"private","resultType":"complete"}}"#,
+                "without the server's name",
+            ),
+        ];
+        for (line, expected) in cases {
+            let found = faults(line.as_bytes());
+            assert!(found.contains(expected), "{line}: {found:?}");
+        }
+        assert!(faults(b"\xff").contains("not UTF-8"));
+    }
+
+    #[test]
+    fn a_second_answer_is_a_fault() {
+        let mut ledger = Ledger::new();
+        ledger.sent(ASKED.as_bytes());
+        let error = br#"{"jsonrpc":"2.0","id":1,"error":{"code":-32603,"message":"no"}}"#;
+        ledger.received(error);
+        assert!(ledger.faults().is_empty());
+        ledger.received(error);
+        assert_eq!(ledger.faults().len(), 1);
+    }
+}

@@ -38,9 +38,9 @@ pub(crate) struct Options {
     /// Measure fewer calls
     #[arg(long)]
     quick: bool,
-    /// Where the figures go
-    #[arg(long, value_name = "FILE", default_value = "target/bench.json")]
-    json: PathBuf,
+    /// Where all figures go [default: target/bench.json]
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
     /// Measure what is built already
     #[arg(long)]
     no_build: bool,
@@ -84,7 +84,7 @@ struct Bench<'a> {
 
 pub(crate) fn run(places: &Places, options: &Options) -> Result<()> {
     if cfg!(debug_assertions) {
-        return run_optimised(places);
+        return run_optimised();
     }
     if !options.no_build {
         build(places, &options.setup)?;
@@ -128,17 +128,17 @@ pub(crate) fn run(places: &Places, options: &Options) -> Result<()> {
         "quick": options.quick,
     });
     let json = format!("{:#}\n", bench.report.to_json(about));
-    let file = places.root.join(&options.json);
-    fs::write(&file, json).with_context(|| format!("{} cannot be written", file.display()))?;
-    note(&format!("all figures: {}", places.short(&file)));
+    let in_target = places.target.join("bench.json");
+    let file = options.json.as_ref().unwrap_or(&in_target);
+    fs::write(file, json).with_context(|| format!("{} cannot be written", file.display()))?;
+    note(&format!("all figures: {}", places.short(file)));
     Ok(())
 }
 
 /// Runs the same command as an optimised program: otherwise the client would be a large part of what it measures.
-fn run_optimised(places: &Places) -> Result<()> {
+fn run_optimised() -> Result<()> {
     let mut command = process::cargo();
     command
-        .current_dir(&places.root)
         .args(["run", "--quiet", "--release", "--package", "xtask", "--"])
         .args(std::env::args_os().skip(1));
     process::run(&mut command, BUILD_LIMIT * 4)

@@ -32,9 +32,7 @@ pub(crate) fn run(arguments: &Call) -> Result<u8> {
     };
     let failed = result.get("isError").and_then(serde_json::Value::as_bool) == Some(true);
     match arguments.output {
-        CallOutput::Json => {
-            terminal::print(&format!("{}\n", serde_json::to_string_pretty(&result)?))?
-        }
+        CallOutput::Json => terminal::print_json(&result)?,
         CallOutput::Text if failed => {
             let sentence = texts(&result).into_iter().next().unwrap_or_default();
             terminal::say(&format!("error: {}\n", escape_lines(&sentence)));

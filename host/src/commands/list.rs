@@ -23,12 +23,11 @@ pub(crate) fn run(arguments: &List) -> Result<u8> {
         let catalog = host.catalog();
         anyhow::Ok((host, catalog))
     })?;
-    let text = if arguments.json {
-        as_json(&catalog)?
+    if arguments.json {
+        terminal::print_json(&as_json(&catalog))?;
     } else {
-        as_text(&host, &catalog)
-    };
-    terminal::print(&text)?;
+        terminal::print(&as_text(&host, &catalog))?;
+    }
     runtime.shutdown_background();
     Ok(if catalog.problems.is_empty() {
         super::OK
@@ -90,11 +89,13 @@ fn as_text(host: &Arc<Host>, catalog: &Catalog) -> String {
 /// A description's first sentence, on one line and of bounded length.
 fn first_sentence(description: &str) -> String {
     let words = description.split_whitespace().collect::<Vec<_>>().join(" ");
-    let sentence = words.split_once(". ").map_or(words.as_str(), |(first, _)| first);
+    let sentence = words
+        .split_once(". ")
+        .map_or(words.as_str(), |(first, _)| first);
     shorten(sentence.trim_end_matches('.'), 100)
 }
 
-fn as_json(catalog: &Catalog) -> Result<String> {
+fn as_json(catalog: &Catalog) -> serde_json::Value {
     let tool = |tool: &Arc<crate::plugin::Tool>| {
         json!({
             "name": tool.full_name,
@@ -120,8 +121,5 @@ fn as_json(catalog: &Catalog) -> Result<String> {
             })
         })
         .collect();
-    let mut text =
-        serde_json::to_string_pretty(&json!({ "plugins": plugins, "problems": catalog.problems }))?;
-    text.push('\n');
-    Ok(text)
+    json!({ "plugins": plugins, "problems": catalog.problems })
 }

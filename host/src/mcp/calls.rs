@@ -9,6 +9,7 @@ use rmcp::model::{ErrorData, RequestId, RequestMetaObject};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::runtime::Handle;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::convert;
 use super::guard::panicked;
@@ -16,6 +17,7 @@ use super::session::Session;
 use super::stdio::CallRequest;
 use crate::call;
 use crate::host::Host;
+use crate::sandbox::Remains;
 use crate::status::{STATUS_TOOL, Status};
 
 /// What a `tools/call` carries; the arguments stay the text they came as.
@@ -44,24 +46,44 @@ pub(super) fn dispatcher(
                 cancel,
                 reply,
             } = request;
-            let answering =
-                AssertUnwindSafe(answer(&host, &session, &id, params.as_deref(), &cancel))
-                    .catch_unwind();
-            let (line, remains) = match answering.await {
+            let answering = answer(&host, &session, &id, params.as_deref(), &cancel);
+            let answered = match AssertUnwindSafe(answering).catch_unwind().await {
                 Ok(Ok(answered)) => answered,
-                Ok(Err(error)) => (convert::error_line(&id, &error), None),
-                Err(panic) => (convert::error_line(&id, &panicked(&*panic)), None),
+                Ok(Err(error)) => Answered::line(convert::error_line(&id, &error)),
+                Err(panic) => Answered::line(convert::error_line(&id, &panicked(&*panic))),
             };
-            reply.send(line);
+            // A client that does not read is waited for here, where the call still has its tool's slot.
+            tokio::select! {
+                biased;
+                () = reply.room() => {}
+                () = cancel.cancelled() => {}
+            }
+            reply.send(answered.line);
             // The client has its answer; what the guest leaves behind is cleared away after it.
-            if let Some(remains) = remains {
+            if let Some(remains) = answered.remains {
                 host.sandbox.dispose(remains);
             }
+            drop(answered.slot);
         });
     })
 }
 
-type Answered = (Vec<u8>, Option<crate::sandbox::Remains>);
+/// The line that answers a call, and what is to be kept until it is sent.
+struct Answered {
+    line: Vec<u8>,
+    remains: Option<Remains>,
+    slot: Option<OwnedSemaphorePermit>,
+}
+
+impl Answered {
+    fn line(line: Vec<u8>) -> Self {
+        Self {
+            line,
+            remains: None,
+            slot: None,
+        }
+    }
+}
 
 async fn answer(
     host: &Host,
@@ -74,7 +96,7 @@ async fn answer(
     let era = session.era(params.meta.as_ref())?;
     if params.name == STATUS_TOOL {
         let status = Status::of(host, session.listed().as_ref());
-        return Ok((convert::status_line(id, &status, era), None));
+        return Ok(Answered::line(convert::status_line(id, &status, era)));
     }
     let request = call::CallRequest {
         name: &params.name,
@@ -87,7 +109,11 @@ async fn answer(
             Some(serde_json::json!({ "tool": unknown.name })),
         )
     })?;
-    Ok((convert::call_line(id, &end.outcome, era), end.remains))
+    Ok(Answered {
+        line: convert::call_line(id, &end.outcome, era),
+        remains: end.remains,
+        slot: end.slot,
+    })
 }
 
 fn parse(params: Option<&RawValue>) -> Result<CallParams<'_>, ErrorData> {
@@ -128,7 +154,7 @@ pub(super) async fn once(
     params.truncate(params.len() - 1);
     let params = RawValue::from_string(format!("{params},\"arguments\":{arguments}}}"))
         .map_err(|error| ErrorData::invalid_params(error.to_string(), None))?;
-    let (line, remains) = answer(
+    let answered = answer(
         host,
         &session,
         &RequestId::Number(1),
@@ -136,8 +162,7 @@ pub(super) async fn once(
         &tokio_util::sync::CancellationToken::new(),
     )
     .await?;
-    drop(remains);
-    let mut message: serde_json::Value = serde_json::from_slice(&line)
+    let mut message: serde_json::Value = serde_json::from_slice(&answered.line)
         .map_err(|error| ErrorData::internal_error(error.to_string(), None))?;
     Ok(message
         .get_mut("result")

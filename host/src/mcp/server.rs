@@ -23,15 +23,12 @@ const INSTRUCTIONS: &str = "Toolbay runs each tool as a sandboxed WebAssembly pl
      can come and go while you are connected; call `toolbay_status` when one is missing or misbehaves, and pass on what it advises.";
 
 /// Methods that rmcp knows. A request of such a method reaches [`Server::on_custom_request`] only if its parameters are malformed.
-const KNOWN_METHODS: [&str; 8] = [
+const KNOWN_METHODS: [&str; 5] = [
     "initialize",
     "ping",
     "server/discover",
     "tools/list",
-    "tools/call",
     "subscriptions/listen",
-    "completion/complete",
-    "logging/setLevel",
 ];
 
 /// The requests of one connection.
@@ -99,7 +96,7 @@ impl ServerHandler for Server {
             .map(|tool| tool.name.to_string())
             .filter(|name| name != STATUS_TOOL)
             .collect();
-        self.session.set_listed(names);
+        self.session.set_listed(names, catalog.generation);
         Ok(ListToolsResult::with_all_items(tools))
     }
 
@@ -144,7 +141,10 @@ impl ServerHandler for Server {
     }
 
     async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
+        // What the first scan finds is no change: nobody was shown a list before it.
+        let mut announced = self.host.scanned_catalog().await.generation;
         let mut definitions = self.host.definitions();
+        definitions.mark_changed();
         let wants_tools = context.accepted().tools_list_changed == Some(true);
         loop {
             tokio::select! {
@@ -152,7 +152,10 @@ impl ServerHandler for Server {
                 () = self.host.closing.cancelled() => return Ok(()),
                 changed = definitions.changed() => if changed.is_err() { return Ok(()) },
             }
-            if wants_tools && context.sink().notify_tool_list_changed().await.is_err() {
+            let generation = *definitions.borrow_and_update();
+            let is_new = generation > announced;
+            announced = announced.max(generation);
+            if wants_tools && is_new && context.sink().notify_tool_list_changed().await.is_err() {
                 return Ok(());
             }
         }

@@ -15,7 +15,14 @@ use crate::host::Host;
 pub(super) struct Session {
     /// Whether `initialize` was answered, so that requests without metadata of their own belong to the legacy era.
     initialized: AtomicBool,
-    listed: Mutex<Option<BTreeSet<String>>>,
+    listed: Mutex<Option<Listed>>,
+}
+
+/// What the client was shown last.
+#[derive(Debug, Clone)]
+struct Listed {
+    tools: BTreeSet<String>,
+    generation: u64,
 }
 
 /// Which form of the protocol a request is made in.
@@ -76,15 +83,26 @@ impl Session {
     }
 
     /// Remembers what the client was shown, so that the status can say what it has not seen.
-    pub(super) fn set_listed(&self, tools: BTreeSet<String>) {
-        *self.listed.lock().unwrap_or_else(PoisonError::into_inner) = Some(tools);
+    pub(super) fn set_listed(&self, tools: BTreeSet<String>, generation: u64) {
+        *self.listed.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some(Listed { tools, generation });
     }
 
     pub(super) fn listed(&self) -> Option<BTreeSet<String>> {
         self.listed
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+            .as_ref()
+            .map(|listed| listed.tools.clone())
+    }
+
+    /// Whether the client was shown a list older than this.
+    fn has_older_list(&self, generation: u64) -> bool {
+        self.listed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .as_ref()
+            .is_some_and(|listed| listed.generation < generation)
     }
 }
 
@@ -107,9 +125,9 @@ pub(super) async fn announce_changes(
             () = host.closing.cancelled() => return,
             changed = definitions.changed() => if changed.is_err() { return },
         }
-        // A list that nobody has seen yet, because the first scan is still going on, did not change for anybody.
+        let generation = *definitions.borrow_and_update();
         if session.is_initialized()
-            && session.listed().is_some()
+            && session.has_older_list(generation)
             && peer.notify_tool_list_changed().await.is_err()
         {
             return;

@@ -207,10 +207,6 @@ impl Reply {
 
     /// Ready when the client has taken enough of the answers before. Awaited before a call runs, this bounds the memory
     /// that answers take while a client does not read.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "for the call path, which does not wait yet")
-    )]
     pub(crate) async fn room(&self) {
         self.connection.outbox.room().await;
     }

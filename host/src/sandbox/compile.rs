@@ -18,7 +18,7 @@ use wasmtime::component::Component;
 
 use super::engine::{compatibility_key, compiling_engine};
 use crate::digest::Digest;
-use crate::files::write_atomically;
+use crate::files::{Unfinished, remove_leftovers};
 use crate::text;
 
 /// The hidden command of the host's program that compiles.
@@ -52,6 +52,28 @@ pub(crate) enum CompileError {
     Host(String),
 }
 
+/// A component's code, mapped.
+pub(super) struct Compiled {
+    pub(super) component: Component,
+    /// The code's file, where it was just made and is not in the cache under its name yet.
+    unsaved: Option<Unfinished>,
+}
+
+impl Compiled {
+    /// Lets later starts use the code. Not waited for: a busy disk takes its time.
+    pub(super) fn save(self) {
+        let Some(unsaved) = self.unsaved else { return };
+        drop(tokio::task::spawn_blocking(move || {
+            if let Some(folder) = unsaved.path().parent() {
+                remove_leftovers(folder);
+            }
+            if let Err(error) = unsaved.finish_durably() {
+                tracing::warn!(%error, "compiled code cannot be kept in the cache");
+            }
+        }));
+    }
+}
+
 pub(super) struct Compiler {
     engine: Engine,
     program: PathBuf,
@@ -82,10 +104,13 @@ impl Compiler {
         &self,
         digest: &Digest,
         bytes: &[u8],
-    ) -> Result<Component, CompileError> {
+    ) -> Result<Compiled, CompileError> {
         let path = self.path(digest);
-        if let Some(component) = self.map(&path).await {
-            return Ok(component);
+        if let Some(component) = self.cached(&path).await {
+            return Ok(Compiled {
+                component,
+                unsaved: None,
+            });
         }
         let lock = {
             let mut in_progress = self
@@ -94,10 +119,13 @@ impl Compiler {
                 .unwrap_or_else(PoisonError::into_inner);
             in_progress.entry(digest.clone()).or_default().clone()
         };
-        let component = {
+        let compiled = {
             let _compiling = lock.lock().await;
-            match self.map(&path).await {
-                Some(component) => Ok(component),
+            match self.cached(&path).await {
+                Some(component) => Ok(Compiled {
+                    component,
+                    unsaved: None,
+                }),
                 None => self.compile_and_map(digest, bytes, &path).await,
             }
         };
@@ -105,7 +133,7 @@ impl Compiler {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .remove(digest);
-        component
+        compiled
     }
 
     async fn compile_and_map(
@@ -113,7 +141,7 @@ impl Compiler {
         digest: &Digest,
         bytes: &[u8],
         path: &Path,
-    ) -> Result<Component, CompileError> {
+    ) -> Result<Compiled, CompileError> {
         let code = {
             let _slot = self
                 .children
@@ -138,24 +166,20 @@ impl Compiler {
             code
         };
         let target = path.to_owned();
-        let written = tokio::task::spawn_blocking(move || write_atomically(&target, &code)).await;
-        match written
+        let written = tokio::task::spawn_blocking(move || Unfinished::write(&target, &code)).await;
+        let unsaved = written
             .map_err(io::Error::other)
             .and_then(|written| written)
-        {
-            Ok(()) => {}
-            Err(error) => {
-                return Err(CompileError::Host(format!(
-                    "cannot write the compiled code to {}: {error}",
-                    path.display()
-                )));
-            }
-        }
-        self.map(path).await.ok_or_else(|| {
-            CompileError::Host(format!(
-                "the code just written to {} cannot be mapped",
-                path.display()
-            ))
+            .map_err(|error| {
+                CompileError::Host(format!("its code cannot be written to the cache: {error}"))
+            })?;
+        let component = self
+            .map(unsaved.path())
+            .await
+            .map_err(CompileError::Component)?;
+        Ok(Compiled {
+            component,
+            unsaved: Some(unsaved),
         })
     }
 
@@ -209,22 +233,31 @@ impl Compiler {
         }
     }
 
-    /// Maps the code if it is there. A file that cannot be used is removed, so that it is made anew.
-    async fn map(&self, path: &Path) -> Option<Component> {
+    /// The code from the cache. A file that cannot be used is removed, so that it is made anew.
+    async fn cached(&self, path: &Path) -> Option<Component> {
         if !path.exists() {
             return None;
         }
+        let mapped = self.map(path).await;
+        mapped
+            .map_err(|error| {
+                tracing::warn!(path = %path.display(), "removing compiled code that cannot be used: {error}");
+                let _ = std::fs::remove_file(path);
+            })
+            .ok()
+    }
+
+    /// Maps code that this cache wrote.
+    async fn map(&self, path: &Path) -> Result<Component, String> {
         let (engine, path) = (self.engine.clone(), path.to_owned());
         let mapped = tokio::task::spawn_blocking(move || {
             // SAFETY: the file lies in this user's private cache folder (mode 0700), under the key of exactly this engine, and was written by this
-            // cache from its own compiler's output, whole or not at all (temporary file, sync, rename). Whoever can change it can change this program too.
+            // cache from its own compiler's output; it got its name only when its content was whole and on the disk. Whoever can change it can change this
+            // program too.
             let component = unsafe { Component::deserialize_file(&engine, &path) };
-            component.map_err(|error| {
-                tracing::warn!(path = %path.display(), error = %error, "removing compiled code that cannot be used");
-                let _ = std::fs::remove_file(&path);
-            })
+            component.map_err(|error| text::shorten(&text::escape(&format!("{error:#}")), 600))
         });
-        mapped.await.ok()?.ok()
+        mapped.await.unwrap_or_else(|error| Err(error.to_string()))
     }
 
     fn path(&self, digest: &Digest) -> PathBuf {

@@ -79,6 +79,8 @@ pub(crate) enum GuestFailure {
     ResultSize,
     /// It ended itself with this status.
     Exit(i32),
+    /// One of its exports has another type than the interface says.
+    Mismatch(String),
     /// It crashed; the sentence says how, as far as it can be told.
     Crash(String),
     /// All slots were taken until the deadline.
@@ -158,6 +160,21 @@ impl GuestState {
 #[derive(Debug, thiserror::Error)]
 #[error("the deadline has passed")]
 struct DeadlinePassed;
+
+/// An export of another type than the interface says.
+#[derive(Debug, thiserror::Error)]
+#[error("its export `{export}` is not of the type that this host expects: {why}")]
+struct Mismatch {
+    export: &'static str,
+    why: String,
+}
+
+impl Mismatch {
+    fn of(export: &'static str, error: &wasmtime::Error) -> Self {
+        let why = text::shorten(&text::escape(&format!("{error:#}")), 300);
+        Self { export, why }
+    }
+}
 
 /// What is asked of a guest's exports once it is instantiated.
 pub(super) enum Request {
@@ -337,10 +354,14 @@ impl Prepared {
             }
             Request::Trial => {
                 if let Some(tools) = &self.tools {
-                    tools.load(&mut *store, &instance)?;
+                    tools
+                        .load(&mut *store, &instance)
+                        .map_err(|error| Mismatch::of(super::TOOLS, &error))?;
                 }
                 if let Some(describe) = &self.describe {
-                    describe.load(&mut *store, &instance)?;
+                    describe
+                        .load(&mut *store, &instance)
+                        .map_err(|error| Mismatch::of(super::DESCRIBE, &error))?;
                 }
                 Ok(Answer::Trial)
             }
@@ -353,6 +374,9 @@ impl Prepared {
 fn failure(error: &wasmtime::Error, state: &mut GuestState) -> GuestFailure {
     if error.is::<DeadlinePassed>() {
         return GuestFailure::Deadline;
+    }
+    if let Some(mismatch) = error.downcast_ref::<Mismatch>() {
+        return GuestFailure::Mismatch(mismatch.to_string());
     }
     if let Some(I32Exit(status)) = error.downcast_ref::<I32Exit>() {
         return GuestFailure::Exit(*status);
@@ -387,16 +411,19 @@ fn failure(error: &wasmtime::Error, state: &mut GuestState) -> GuestFailure {
 fn crash_sentence(error: &wasmtime::Error, trap: Option<&Trap>, tail: &[String]) -> String {
     const MAX_SENTENCE: usize = 400;
     if let Some(start) = tail.iter().rposition(|line| line.contains("panicked at ")) {
-        let words: Vec<&str> = tail
+        // The line itself names a place in the source, which is in the log; the message follows it.
+        let message: Vec<&str> = tail
             .iter()
-            .skip(start)
-            .take(2)
+            .skip(start + 1)
+            .take_while(|line| !line.starts_with("note: "))
             .map(|line| line.trim())
             .collect();
-        let words = words.join(" ");
-        // The thread's name before it says nothing: a guest has one thread.
-        let from = words.find("panicked at ").unwrap_or_default();
-        return text::shorten(words.get(from..).unwrap_or(&words), MAX_SENTENCE);
+        let message = text::shorten(&message.join(" "), MAX_SENTENCE);
+        return if message.is_empty() {
+            "it panicked".into()
+        } else {
+            format!("it panicked: {message}")
+        };
     }
     match trap {
         // Rust guests keep their stack at the bottom of linear memory, where running over it is an access out of bounds.

@@ -135,16 +135,20 @@ pub(super) fn growth(bench: &mut Bench<'_>) -> Result<()> {
         many_at_once(&mut server, &tool, count)?;
         let after = megabytes(server.resident()?);
         let rows = [
-            ("after 10,000 calls", before, Unit::Megabytes, Goal::None),
             (
-                "growth over the calls",
+                "after 10,000 calls".to_owned(),
+                before,
+                Unit::Megabytes,
+                Goal::None,
+            ),
+            (
+                format!("growth over {count} more"),
                 (after / before - 1.0) * 100.0,
                 Unit::Percent,
                 Goal::AtMost(2.0),
             ),
         ];
         for (name, value, unit, goal) in rows {
-            let name = format!("{name}, {count} calls");
             bench
                 .report
                 .add(MEMORY, &name, (unit, goal), contestant.name, value);

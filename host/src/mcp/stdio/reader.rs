@@ -228,6 +228,19 @@ impl Reader {
     }
 }
 
+/// rmcp takes a list request whose cursor it cannot read for one without.
+fn has_malformed_cursor(params: Option<&RawValue>) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Paginated<'a> {
+        #[serde(borrow)]
+        cursor: Option<&'a RawValue>,
+    }
+    params
+        .and_then(|params| serde_json::from_str::<Paginated<'_>>(params.get()).ok())
+        .and_then(|params| params.cursor)
+        .is_some_and(|cursor| !cursor.get().starts_with('"'))
+}
+
 fn request_message(
     id: &RequestId,
     method: &str,
@@ -247,6 +260,13 @@ fn request_message(
         let params = serde_json::from_str(raw.get()).map_err(unreadable)?;
         let request = ClientRequest::CustomRequest(CustomRequest::new(method, Some(params)));
         return Ok(ClientJsonRpcMessage::request(request, id.clone()));
+    }
+    if method.ends_with("/list") && has_malformed_cursor(params) {
+        return Err(Refusal::new(
+            Some(id.clone()),
+            ErrorCode::INVALID_PARAMS,
+            "`cursor` must be a string",
+        ));
     }
     match serde_json::from_str(text).map_err(unreadable)? {
         message @ ClientJsonRpcMessage::Request(_) => Ok(message),
