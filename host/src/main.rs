@@ -5,5 +5,22 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
+    give_memory_back();
     toolbay::commands::run(toolbay::cli::Cli::parse())
 }
+
+/// Makes the C library return large blocks to the system when they are freed. By default it learns from them to keep such
+/// blocks, and has an arena for each thread to keep them in: a burst of large results would stay resident for good.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn give_memory_back() {
+    const LARGE: libc::c_int = 256 << 10;
+    const ARENAS: libc::c_int = 2;
+    // SAFETY: `mallopt` may be called at any time; no other thread exists yet.
+    unsafe {
+        libc::mallopt(libc::M_MMAP_THRESHOLD, LARGE);
+        libc::mallopt(libc::M_ARENA_MAX, ARENAS);
+    }
+}
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+fn give_memory_back() {}

@@ -151,7 +151,7 @@ fn the_list_shows_each_with_reason_and_hint() {
           its manifest is wrong: plugin `plain`: manifest-version 2 is not known
           hint: this toolbay knows version 1; a newer toolbay may know this one
         problem: [temporary]/plugins/manifest-remote-schema.wasm
-          the input schema of its tool `run` cannot be used: the schema is not valid JSON Schema: Resource 'https://example.com/a.json' is not present in a registry and retrieving it failed: `resolve-http` feature or a custom resolver is required to resolve external schemas via HTTP
+          the input schema of its tool `run` cannot be used: the schema is not valid JSON Schema: it refers to `https://example.com/a.json`, and a schema may refer only to places within itself, such as `#/$defs/Name`
           hint: correct the type that the schema is made from; schemas are JSON Schema 2020-12 without remote references
         problem: [temporary]/plugins/manifest-reserved.wasm
           its manifest is wrong: plugin `toolbay`: the name `toolbay` belongs to the host
@@ -178,7 +178,7 @@ fn the_list_shows_each_with_reason_and_hint() {
           it ends in the middle: unexpected end-of-file (at byte [place])
           hint: copy or build it again; copying to another name first and renaming avoids half-written files
         problem: [temporary]/plugins/wrong-type.wasm
-          it cannot be instantiated: it crashed: expected 2-tuple, found 1-tuple
+          it does not fit this host: its export `toolbay:plugin/tools@0.1.0` is not of the type that this host expects: failed to convert function to given type: type mismatch with parameters: expected 2-tuple, found 1-tuple
           hint: build it again with an SDK of this host's version
         problem: [temporary]/plugins/zeros.wasm
           it is 95.4 MiB, and a component may have at most 64 MiB

@@ -219,6 +219,17 @@ impl Session {
         }
     }
 
+    /// The least that the host holds within a second: what is only on its way out does not count.
+    pub(crate) fn lowest_memory(&mut self) -> u64 {
+        let end = std::time::Instant::now() + std::time::Duration::from_secs(1);
+        let mut lowest = self.host.memory();
+        while std::time::Instant::now() < end {
+            self.list_tools();
+            lowest = lowest.min(self.host.memory());
+        }
+        lowest
+    }
+
     /// Waits until everything that was sent before has been looked at, fails if an answer to one of `silent` came, and gives
     /// whatever else nobody has waited for.
     pub(crate) fn settle(&mut self, silent: &[&Value]) -> Vec<Value> {

@@ -120,7 +120,6 @@ pub(crate) fn run(places: &Places, options: &Options) -> Result<()> {
         processors()
     )));
     let about = json!({
-        "host": env!("CARGO_PKG_VERSION"),
         "processors": processors(),
         "load_before": load_before,
         "load_after": load_after,

@@ -30,18 +30,22 @@ struct Report {
 }
 
 impl Report {
-    /// Runs one step. A failure is shown at once and does not keep the other steps from being run.
-    fn step(&mut self, name: &str, step: impl FnOnce(&mut Self) -> Result<()>) {
+    /// Runs one step and says whether it went well. A failure is shown at once; other steps may still be run.
+    fn step(&mut self, name: &str, step: impl FnOnce(&mut Self) -> Result<()>) -> bool {
         heading(name);
         let start = Instant::now();
         let result = step(self);
         let took = terminal::duration(start.elapsed());
         match result {
-            Ok(()) => note(&dim(&format!("{name}: {took}"))),
+            Ok(()) => {
+                note(&dim(&format!("{name}: {took}")));
+                true
+            }
             Err(error) => {
                 terminal::print_error(&error);
                 note(&format!("{name}: failed after {took}"));
                 self.failed.push(name.to_owned());
+                false
             }
         }
     }
@@ -51,8 +55,8 @@ impl Report {
         self.skipped.push(what);
     }
 
-    /// Ends the run early if a step failed that all later ones need.
-    fn stop_if_failed(&self) -> Result<()> {
+    /// Ends the run if a step failed.
+    fn check(&self) -> Result<()> {
         match self.failed.as_slice() {
             [] => Ok(()),
             failed => bail!("failed: {}", failed.join(", ")),
@@ -71,11 +75,13 @@ pub(crate) fn run(
     let mut report = Report::default();
 
     report.step("format", |_| format(places));
-    report.step("build the host and the tests", |_| {
-        cargo_run(cargo(places).args(["nextest", "run", "--release", "--workspace", "--no-run"]))
-    });
-    report.step("build the guests", |_| guests::build_all(places, consent));
-    report.stop_if_failed()?;
+    let built = report.step("build the host and the tests", |_| {
+        let tests = ["nextest", "run", "--release", "--workspace", "--no-run"];
+        cargo_run(cargo(places).args(tests))
+    }) && report.step("build the guests", |_| guests::build_all(places, consent));
+    if !built {
+        return report.check();
+    }
 
     report.step("lints", |_| lints(places));
     let mut clients = Clients::default();
@@ -125,7 +131,7 @@ pub(crate) fn run(
         .args(filters);
     clients.tell(&mut tests);
     let tested = process::run(&mut tests, TESTS_LIMIT);
-    report.stop_if_failed()?;
+    report.check()?;
     tested
 }
 

@@ -18,6 +18,7 @@ mod demo;
 mod demo_changes;
 mod demo_script;
 mod demo_view;
+mod distribution;
 mod guests;
 mod places;
 mod process;

@@ -34,7 +34,7 @@ impl Consent {
                 return Ok(());
             }
             Self::Ask => {
-                eprintln!("{what}. This installs it:\n\n  {command}\n\nRun it now? [y/N] ");
+                eprint!("{what}. This installs it:\n\n  {command}\n\nRun it now? [y/N] ");
                 let mut answer = String::new();
                 io::stdin().read_line(&mut answer)?;
                 if matches!(answer.trim(), "y" | "Y" | "yes") {
@@ -43,7 +43,7 @@ impl Consent {
             }
             Self::Refused => {}
         }
-        bail!("{what}\nhint: run `{command}`, or let this do it: `cargo xtask VERB --install`")
+        bail!("{what}\nhint: run `{command}`, or add `--install` to this command to have it run")
     }
 }
 
@@ -133,7 +133,7 @@ mod tests {
             .unwrap_err();
         assert_eq!(
             error.to_string(),
-            "wasm32-wasip2 is missing\nhint: run `apt-get install x`, or let this do it: `cargo xtask VERB --install`"
+            "wasm32-wasip2 is missing\nhint: run `apt-get install x`, or add `--install` to this command to have it run"
         );
     }
 }

@@ -126,6 +126,10 @@ fn parse(params: Option<&RawValue>) -> Result<CallParams<'_>, ErrorData> {
     let text = params
         .map(RawValue::get)
         .ok_or_else(|| malformed("`params` is missing".into()))?;
+    // A derived deserializer would take a list for the members in their order.
+    if !text.starts_with('{') {
+        return Err(malformed("`params` must be an object".into()));
+    }
     let mut params: CallParams<'_> =
         serde_json::from_str(text).map_err(|error| malformed(error.to_string()))?;
     // A client that sends null means that there are no arguments.

@@ -44,7 +44,8 @@ pub(super) fn running_engine() -> wasmtime::Result<Engine> {
     // A slot that stays warm is reset by copying back the pages that were touched instead of giving them to the kernel and faulting
     // them in again.
     pool.pagemap_scan(Enabled::Auto);
-    pool.linear_memory_keep_resident(1 << 20);
+    // This much of it per slot: more would be kept for every slot that a burst of calls has used.
+    pool.linear_memory_keep_resident(256 << 10);
     pool.table_keep_resident(64 << 10);
     // A slot is warm for one component only; with fewer warm slots than plugins, plugins in rotation would all start cold.
     pool.max_unused_warm_slots(MAX_INSTANCES);
@@ -72,11 +73,15 @@ fn code_config() -> Config {
     config
 }
 
+/// Changes with what being in the cache means: since 2, that a trial instance had exports of the right types.
+const CACHE_FORM: u32 = 2;
+
 /// Names everything that compiled code depends on: engine settings, wasmtime's version and ours.
 pub(super) fn compatibility_key(engine: &Engine) -> String {
     let mut hasher = Sha256Hasher(Sha256::new());
     engine.precompile_compatibility_hash().hash(&mut hasher);
     env!("CARGO_PKG_VERSION").hash(&mut hasher);
+    CACHE_FORM.hash(&mut hasher);
     let digest = hasher.0.finalize();
     crate::digest::hex(digest.get(..16).unwrap_or_default())
 }
