@@ -28,12 +28,12 @@ fn every_fault_is_reported_with_its_place() {
     let value = json!({"title": "far too long", "priority": 9, "mail": "nobody", "kind": "c", "zone": 3, "titel": 1});
     insta::assert_debug_snapshot!(faults(&schema, &value), @r#"
     [
+        " `owner` is missing",
         "/title must have at most 5 characters, not 12",
         "/priority must be at most 5, not 9",
         "/mail must be a valid email, not \"nobody\"",
         "/kind must be one of \"a\", \"b\", not \"c\"",
         "/zone must be a string, not a number (3), or must be null, not a number (3)",
-        " `owner` is missing",
         "/titel is not known; did you mean `title`?",
     ]
     "#);
