@@ -1,10 +1,8 @@
 //! `tools/call`, on a path of its own from the transport to the call and back: the request that everything is about is spared the hops of the
 //! protocol library.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use futures::FutureExt;
 use rmcp::model::{ErrorData, RequestId, RequestMetaObject};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -12,7 +10,7 @@ use tokio::runtime::Handle;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::convert;
-use super::guard::panicked;
+use super::guard::answering_panics;
 use super::session::Session;
 use super::stdio::CallRequest;
 use crate::call;
@@ -47,11 +45,9 @@ pub(super) fn dispatcher(
                 reply,
             } = request;
             let answering = answer(&host, &session, &id, params.as_deref(), &cancel);
-            let answered = match AssertUnwindSafe(answering).catch_unwind().await {
-                Ok(Ok(answered)) => answered,
-                Ok(Err(error)) => Answered::line(convert::error_line(&id, &error)),
-                Err(panic) => Answered::line(convert::error_line(&id, &panicked(&*panic))),
-            };
+            let answered = answering_panics(answering)
+                .await
+                .unwrap_or_else(|error| Answered::line(convert::error_line(&id, &error)));
             // A client that does not read is waited for here, where the call still has its tool's slot.
             tokio::select! {
                 biased;

@@ -50,10 +50,8 @@ impl Service<RoleServer> for Guard {
         context: RequestContext<RoleServer>,
     ) -> Result<ServerResult, ErrorData> {
         let era = self.era(&request, &context)?;
-        let handled = AssertUnwindSafe(Service::handle_request(&self.server, request, context))
-            .catch_unwind()
-            .await;
-        let mut result = handled.unwrap_or_else(|panic| Err(panicked(&*panic)))?;
+        let handling = Service::handle_request(&self.server, request, context);
+        let mut result = answering_panics(handling).await?;
         if era == Era::Modern {
             introduce(&mut result);
         }
@@ -65,14 +63,12 @@ impl Service<RoleServer> for Guard {
         notification: ClientNotification,
         context: NotificationContext<RoleServer>,
     ) -> Result<(), ErrorData> {
-        let handled = AssertUnwindSafe(Service::handle_notification(
+        answering_panics(Service::handle_notification(
             &self.server,
             notification,
             context,
         ))
-        .catch_unwind()
-        .await;
-        handled.unwrap_or_else(|panic| Err(panicked(&*panic)))
+        .await
     }
 
     fn get_info(&self) -> ServerConfig {
@@ -95,8 +91,14 @@ fn introduce(result: &mut ServerResult) {
     }
 }
 
-/// The answer to a request whose handling panicked: an id to find the panic in the log by.
-pub(super) fn panicked(panic: &(dyn std::any::Any + Send)) -> ErrorData {
+/// Does the work, and answers for it where it panics: with an id to find the panic in the log by.
+pub(super) async fn answering_panics<T>(
+    work: impl Future<Output = Result<T, ErrorData>>,
+) -> Result<T, ErrorData> {
+    let panic = match AssertUnwindSafe(work).catch_unwind().await {
+        Ok(done) => return done,
+        Err(panic) => panic,
+    };
     let id = incident();
     let what = panic
         .downcast_ref::<&str>()
@@ -104,10 +106,10 @@ pub(super) fn panicked(panic: &(dyn std::any::Any + Send)) -> ErrorData {
         .or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_default();
     tracing::error!(incident = %id, "a request handler panicked: {}", crate::text::escape(&what));
-    ErrorData::internal_error(
+    Err(ErrorData::internal_error(
         format!("internal error; Toolbay's log has more under incident {id}"),
         Some(serde_json::json!({ "incident": id })),
-    )
+    ))
 }
 
 fn incident() -> String {
@@ -117,4 +119,30 @@ fn incident() -> String {
         .build_hasher()
         .finish();
     format!("{id:016x}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_answered_with_its_incident() {
+        let mut countdown = vec![1];
+        let error = answering_panics::<()>(async {
+            countdown.pop();
+            assert!(!countdown.is_empty(), "nothing is left");
+            Ok(())
+        })
+        .await
+        .unwrap_err();
+        assert_eq!(error.code, rmcp::model::ErrorCode::INTERNAL_ERROR);
+        let data = error.data.unwrap();
+        let incident = data["incident"].as_str().unwrap();
+        assert_eq!(incident.len(), 16);
+        assert_eq!(
+            error.message,
+            format!("internal error; Toolbay's log has more under incident {incident}")
+        );
+        assert!(answering_panics(async { Ok(7) }).await.unwrap() == 7);
+    }
 }
