@@ -72,3 +72,9 @@ fn runtime() -> Result<Runtime> {
         .build()
         .context("cannot start threads")
 }
+
+/// Ends a command's runtime, once what it made for later starts is on the disk.
+fn finish(runtime: Runtime) {
+    const SAVING: std::time::Duration = std::time::Duration::from_secs(10);
+    runtime.shutdown_timeout(SAVING);
+}

@@ -32,7 +32,7 @@ pub(crate) fn run(arguments: &Bake) -> Result<u8> {
             .await?;
         anyhow::Ok(host.sandbox.describe(&prepared).await?)
     });
-    runtime.shutdown_background();
+    super::finish(runtime);
     let manifest =
         match Manifest::from_json(&described.with_context(|| {
             format!("cannot ask {} for its manifest", arguments.input.display())

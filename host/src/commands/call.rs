@@ -20,7 +20,7 @@ pub(crate) fn run(arguments: &Call) -> Result<u8> {
         host.load_once(false).await;
         anyhow::Ok(crate::mcp::call_once(&host, &arguments.tool, &json).await)
     });
-    runtime.shutdown_background();
+    super::finish(runtime);
     let result = match answer? {
         Ok(result) => result,
         Err(unknown) => {

@@ -28,7 +28,7 @@ pub(crate) fn run(arguments: &List) -> Result<u8> {
     } else {
         terminal::print(&as_text(&host, &catalog))?;
     }
-    runtime.shutdown_background();
+    super::finish(runtime);
     Ok(if catalog.problems.is_empty() {
         super::OK
     } else {
