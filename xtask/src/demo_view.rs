@@ -14,9 +14,10 @@ pub(crate) fn show_tool(tool: &Value) {
         .get("description")
         .and_then(Value::as_str)
         .unwrap_or_default();
+    let description = description.split_whitespace().collect::<Vec<_>>().join(" ");
     let sentence = description
         .split_once(". ")
-        .map_or(description, |(first, _)| first);
+        .map_or(description.as_str(), |(first, _)| first);
     note(&format!(
         "{}  {}",
         bold(tool_name(tool)),

@@ -1,7 +1,7 @@
 //! Which WASI C library the guests are linked with, where Rust's own is not installed.
 //!
-//! An old one speaks WASI preview 1, so that the linker puts an adapter into every component, and each fresh instance
-//! then costs more than twice as much. One that speaks WASI 0.2 itself is taken wherever it can be had.
+//! An old one speaks WASI preview 1, so that the linker puts an adapter into every component, which each fresh instance
+//! then pays for. One that speaks WASI 0.2 itself is taken wherever it can be had.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -15,7 +15,7 @@ pub struct Difference {
     /// Seconds from start to end, negative when the end comes first
     pub total_seconds: i64,
     /// Days between the two dates in the calendar, negative when the end comes first
-    pub total_days: i32,
+    pub calendar_days: i32,
     /// The difference in units of the calendar, largest first, never negative
     pub calendar: Calendar,
 }
@@ -70,7 +70,7 @@ pub(crate) fn between(start: &Zoned, end: &Zoned) -> Result<Difference, ClockErr
     Ok(Difference {
         sentence,
         total_seconds: start.duration_until(end).as_secs(),
-        total_days: days.get_days(),
+        calendar_days: days.get_days(),
         calendar,
     })
 }
@@ -112,7 +112,7 @@ mod tests {
             (
                 found.sentence.as_str(),
                 found.total_seconds,
-                found.total_days
+                found.calendar_days
             ),
             expected
         );

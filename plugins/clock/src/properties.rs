@@ -115,7 +115,7 @@ proptest! {
         let forth = difference(&start, &end, zone).unwrap();
         let back = difference(&end, &start, zone).unwrap();
         prop_assert_eq!(forth.total_seconds, -back.total_seconds);
-        prop_assert_eq!(forth.total_days, -back.total_days);
+        prop_assert_eq!(forth.calendar_days, -back.calendar_days);
         prop_assert_eq!(forth.calendar, back.calendar);
     }
 }
