@@ -1,6 +1,6 @@
 //! Toolbay: an MCP host whose tools run as sandboxed WebAssembly components.
 //!
-//! The library is what the program is made of; tests drive it in process. `ARCHITECTURE.md` says where things are and what must stay true.
+//! The library is what the program is made of. `ARCHITECTURE.md` says where things are and what must stay true.
 
 #[cfg(test)]
 mod architecture;

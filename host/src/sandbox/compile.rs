@@ -251,9 +251,9 @@ impl Compiler {
     async fn map(&self, path: &Path) -> Result<Component, String> {
         let (engine, path) = (self.engine.clone(), path.to_owned());
         let mapped = tokio::task::spawn_blocking(move || {
-            // SAFETY: the file lies in this user's private cache folder (mode 0700), under the key of exactly this engine, and was written by this
-            // cache from its own compiler's output; it got its name only when its content was whole and on the disk. Whoever can change it can change this
-            // program too.
+            // SAFETY: the file lies in this user's private cache folder (mode 0700), under the key of exactly this engine, and was
+            // written by this cache from its own compiler's output: either this process has just written it under a temporary
+            // name, or it got its name when its content was on the disk. Whoever can change it can change this program too.
             let component = unsafe { Component::deserialize_file(&engine, &path) };
             component.map_err(|error| text::shorten(&text::escape(&format!("{error:#}")), 600))
         });
