@@ -17,8 +17,9 @@ use self::output::check_output;
 use crate::catalog::Found;
 use crate::host::Host;
 use crate::json;
+use crate::permissions::reach::Reach;
 use crate::plugin::Tool;
-use crate::sandbox::{GuestEnd, GuestLimits, Remains};
+use crate::sandbox::{GuestEnd, GuestLimits, Remains, ToolCall};
 use crate::text::{nearest, shorten};
 
 /// What a caller asks for.
@@ -112,9 +113,12 @@ async fn stages(host: &Host, found: Found, request: &CallRequest<'_>) -> CallEnd
         .sandbox
         .call(
             prepared,
-            tool.label.clone(),
-            arguments,
-            limits,
+            ToolCall {
+                label: tool.label.clone(),
+                arguments,
+                limits,
+                reach: Reach::nothing(),
+            },
             request.cancel,
         )
         .await;

@@ -14,6 +14,10 @@ pub struct Config {
     pub folders: Vec<PathBuf>,
     /// What may be deleted at any time: compiled code, manifests, the index of folders.
     pub cache: PathBuf,
+    /// What the user decided: grants, and secrets where there is no keyring.
+    pub settings: PathBuf,
+    /// What plugins and calls leave behind: key-value state, the audit log.
+    pub state: PathBuf,
     /// The program that is started to compile, which is the host's own.
     pub compiler_program: PathBuf,
 }
@@ -21,7 +25,8 @@ pub struct Config {
 impl Config {
     /// Resolves the folders given on the command line, or the default one where none is given.
     ///
-    /// `TOOLBAY_CACHE_DIR` overrides the platform's cache folder (`$XDG_CACHE_HOME/toolbay` on Linux).
+    /// `TOOLBAY_CACHE_DIR`, `TOOLBAY_CONFIG_DIR` and `TOOLBAY_STATE_DIR` override the platform's folders (on Linux `toolbay` in `$XDG_CACHE_HOME`,
+    /// `$XDG_CONFIG_HOME` and `$XDG_STATE_HOME`).
     ///
     /// # Errors
     ///
@@ -36,13 +41,14 @@ impl Config {
             .iter()
             .map(|folder| absolute(folder))
             .collect::<Result<_>>()?;
-        let cache = match non_empty("TOOLBAY_CACHE_DIR") {
-            Some(folder) => absolute(Path::new(&folder))?,
-            None => project_folders()?.cache_dir().to_owned(),
-        };
         Ok(Self {
             folders,
-            cache,
+            cache: folder("TOOLBAY_CACHE_DIR", |platform| platform.cache_dir())?,
+            settings: folder("TOOLBAY_CONFIG_DIR", |platform| platform.config_dir())?,
+            // Platforms other than Linux have no place of its own for state.
+            state: folder("TOOLBAY_STATE_DIR", |platform| {
+                platform.state_dir().unwrap_or(platform.data_local_dir())
+            })?,
             compiler_program: own_program()?,
         })
     }
@@ -60,6 +66,17 @@ pub fn default_plugin_folder() -> Result<PathBuf> {
 fn project_folders() -> Result<directories::ProjectDirs> {
     directories::ProjectDirs::from("", "", "toolbay")
         .context("no home folder is known; set HOME, or TOOLBAY_CACHE_DIR and a plugin folder")
+}
+
+/// The folder that the variable names, or the platform's.
+fn folder(
+    variable: &str,
+    platform: impl Fn(&directories::ProjectDirs) -> &Path,
+) -> Result<PathBuf> {
+    match non_empty(variable) {
+        Some(folder) => absolute(Path::new(&folder)),
+        None => Ok(platform(&project_folders()?).to_owned()),
+    }
 }
 
 fn non_empty(name: &str) -> Option<std::ffi::OsString> {

@@ -2,6 +2,11 @@
 //!
 //! This version grants nothing: a tool that asks for anything is listed, and calling it is refused before anything runs.
 
+pub(crate) mod access;
+pub(crate) mod network;
+pub(crate) mod reach;
+pub(crate) mod usage;
+
 use toolbay_manifest::PermissionRequest;
 
 /// What the request asks for, one short phrase a kind of permission; empty where it asks for nothing.

@@ -25,11 +25,12 @@ use self::lanes::Lanes;
 use self::run::{Answer, GuestState, Request};
 use self::ticker::Ticker;
 use crate::digest::Digest;
+use crate::permissions::reach::Reach;
 
 pub(crate) use self::bindings::tools::types;
 pub(crate) use self::compile::{COMPILE_COMMAND, CompileError, compile_from_stdin};
 pub(crate) use self::engine::MAX_MEMORY;
-pub(crate) use self::run::{GuestEnd, GuestFailure, GuestLimits, Label, Remains};
+pub(crate) use self::run::{GuestEnd, GuestFailure, GuestLimits, Label, Remains, ToolCall};
 
 /// The version of the plugin interface that this host speaks.
 const TOOLS: &str = "toolbay:plugin/tools@0.1.0";
@@ -191,9 +192,17 @@ impl Sandbox {
             max_result: MAX_DESCRIBED,
         };
         let label = Label::new("(new)", "describe");
-        self.run(prepared, label, request, limits, &CancellationToken::new())
-            .await
-            .end
+        let reach = Reach::nothing();
+        self.run(
+            prepared,
+            label,
+            request,
+            limits,
+            reach,
+            &CancellationToken::new(),
+        )
+        .await
+        .end
     }
 }
 

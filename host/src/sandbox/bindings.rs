@@ -23,3 +23,12 @@ pub(super) mod describe {
 
     pub(crate) use self::exports::toolbay::plugin::describe::GuestIndices;
 }
+
+/// The import `kv`: a plugin's own state.
+pub(super) mod kv {
+    wasmtime::component::bindgen!({
+        path: "../wit",
+        world: "toolbay:plugin/kv-world",
+        imports: { default: async },
+    });
+}

@@ -15,6 +15,7 @@ use super::limits::{GuestLimiter, Refused};
 use super::output::GuestOutput;
 use super::ticker::Ticking;
 use super::{Prepared, Sandbox};
+use crate::permissions::reach::Reach;
 use crate::text;
 
 /// The most random bytes that a guest gets in one request.
@@ -51,6 +52,15 @@ pub(crate) struct GuestLimits {
     pub(crate) memory: usize,
     /// The largest result that is taken out of the guest, in bytes.
     pub(crate) max_result: usize,
+}
+
+/// One call of a tool.
+pub(crate) struct ToolCall {
+    pub(crate) label: Label,
+    /// The JSON text of the arguments.
+    pub(crate) arguments: String,
+    pub(crate) limits: GuestLimits,
+    pub(crate) reach: Reach,
 }
 
 /// How a guest ended.
@@ -119,8 +129,9 @@ impl Remains {
 
 /// What wasmtime keeps for one guest.
 pub(super) struct GuestState {
-    wasi: WasiCtx,
-    table: ResourceTable,
+    pub(super) wasi: WasiCtx,
+    pub(super) table: ResourceTable,
+    pub(super) reach: Reach,
     limiter: GuestLimiter,
     output: GuestOutput,
 }
@@ -135,7 +146,7 @@ impl WasiView for GuestState {
 }
 
 impl GuestState {
-    fn new(label: Label, limits: GuestLimits) -> Self {
+    fn new(label: Label, limits: GuestLimits, reach: Reach) -> Self {
         let output = GuestOutput::new(label);
         let mut wasi = WasiCtxBuilder::new();
         // Standard input is empty; there are no arguments, no environment and no folders unless they are added here.
@@ -150,6 +161,7 @@ impl GuestState {
         Self {
             wasi: wasi.build(),
             table,
+            reach,
             limiter: GuestLimiter::new(limits.memory),
             output,
         }
@@ -200,16 +212,22 @@ impl Sandbox {
     pub(crate) async fn call(
         &self,
         prepared: &Arc<Prepared>,
-        label: Label,
-        arguments: String,
-        limits: GuestLimits,
+        call: ToolCall,
         cancel: &CancellationToken,
     ) -> Finished<GuestEnd> {
+        let ToolCall {
+            label,
+            arguments,
+            limits,
+            reach,
+        } = call;
         let request = Request::Tool {
             name: label.tool.clone(),
             arguments,
         };
-        let Finished { end, remains } = self.run(prepared, label, request, limits, cancel).await;
+        let Finished { end, remains } = self
+            .run(prepared, label, request, limits, reach, cancel)
+            .await;
         let end = match end {
             Ok(Answer::Tool(result)) => GuestEnd::Returned(result),
             Ok(Answer::Manifest(_) | Answer::Trial) => GuestEnd::Failed(GuestFailure::Host(
@@ -226,6 +244,7 @@ impl Sandbox {
         label: Label,
         request: Request,
         limits: GuestLimits,
+        reach: Reach,
         cancel: &CancellationToken,
     ) -> Finished<Result<Answer, GuestFailure>> {
         let deadline = Instant::now() + limits.timeout;
@@ -241,7 +260,7 @@ impl Sandbox {
 
         let interruptions = Interruptions::default();
         let store = self.store(
-            GuestState::new(label, limits),
+            GuestState::new(label, limits, reach),
             deadline,
             limits,
             interruptions.clone(),

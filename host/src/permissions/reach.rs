@@ -1,0 +1,50 @@
+//! What one call takes into the sandbox: the tool's access, who calls, the secrets' values, and where its use is noted.
+
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
+
+use super::access::ToolAccess;
+use super::usage::Usage;
+
+/// Who calls: the local user on standard input and output.
+pub(crate) const LOCAL_PRINCIPAL: &str = "local";
+
+/// The reach of one call.
+#[derive(Debug, Clone)]
+pub(crate) struct Reach {
+    pub(crate) access: Arc<ToolAccess>,
+    pub(crate) principal: Arc<str>,
+    pub(crate) secrets: Arc<[SecretValue]>,
+    pub(crate) usage: Usage,
+}
+
+/// A secret with its value, for one call. The guest never sees it.
+#[derive(Clone)]
+pub(crate) struct SecretValue {
+    pub(crate) name: String,
+    /// The one host that it is sent to.
+    pub(crate) host: String,
+    pub(crate) header: String,
+    /// The header's value, with `{}` for the secret.
+    pub(crate) format: String,
+    pub(crate) value: Zeroizing<String>,
+}
+
+impl std::fmt::Debug for SecretValue {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "SecretValue({})", self.name)
+    }
+}
+
+impl Reach {
+    /// Nothing at all: for trials and descriptions.
+    pub(crate) fn nothing() -> Self {
+        Self {
+            access: Arc::default(),
+            principal: LOCAL_PRINCIPAL.into(),
+            secrets: Arc::default(),
+            usage: Usage::default(),
+        }
+    }
+}
