@@ -66,6 +66,9 @@ pub struct Call {
     /// A plugin folder; may be given several times. Without it, the default folder.
     #[arg(long = "dir", value_name = "DIR")]
     pub folders: Vec<PathBuf>,
+    /// Take what is granted from this reviewed file instead of the user's own grants.
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
     /// What to print.
     #[arg(long, value_enum, default_value_t = CallOutput::Text)]
     pub output: CallOutput,
@@ -98,4 +101,7 @@ pub struct Folders {
     /// Plugin folders, the first taking precedence. Without any, the default folder ($XDG_DATA_HOME/toolbay/plugins on Linux).
     #[arg(value_name = "DIR")]
     pub folders: Vec<PathBuf>,
+    /// Take what is granted from this reviewed file instead of the user's own grants: for servers, CI and tests.
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
 }
