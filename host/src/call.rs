@@ -61,8 +61,7 @@ pub(crate) async fn look_up(host: &Host, name: &str) -> Result<Found, UnknownToo
         host.scanned_catalog().await
     };
     catalog.find(name).ok_or_else(|| {
-        let near =
-            nearest(
+        let near = nearest(
             name,
             catalog.tools().map(|listed| listed.tool.full_name.as_str()),
         )

@@ -47,8 +47,8 @@ impl Host {
     pub fn new(config: Config) -> Result<Arc<Self>> {
         let sandbox = Sandbox::new(&config.cache, &config.compiler_program)?;
         let grants = match &config.policy {
-            Some(policy) => GrantStore::policy(policy),
-            None => GrantStore::in_folder(&config.settings),
+            Some(policy) => GrantStore::policy(policy, &config.state),
+            None => GrantStore::in_folder(&config.settings, &config.state),
         };
         Ok(Arc::new(Self {
             config,
@@ -177,7 +177,10 @@ impl Host {
             return format!("toolbay grant {name}");
         }
         let folder = crate::text::escape(&plugin.folder.display().to_string());
-        format!("toolbay grant {name} --dir '{}'", folder.replace('\'', "'\\''"))
+        format!(
+            "toolbay grant {name} --dir '{}'",
+            folder.replace('\'', "'\\''")
+        )
     }
 
     /// The folders that plugins are loaded from.

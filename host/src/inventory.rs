@@ -93,7 +93,11 @@ impl Inventory {
         let candidates = match tokio::task::spawn_blocking(move || discover(&folders)).await {
             Ok(Ok(candidates)) => {
                 self.folder_problem = None;
-                self.warnings = self.folders.iter().filter_map(|folder| warning(folder)).collect();
+                self.warnings = self
+                    .folders
+                    .iter()
+                    .filter_map(|folder| warning(folder))
+                    .collect();
                 candidates
             }
             Ok(Err((folder, error))) => {

@@ -2,6 +2,7 @@
 
 pub(crate) mod access;
 pub(crate) mod authority;
+pub(crate) mod binding;
 pub(crate) mod decide;
 pub(crate) mod definition;
 pub(crate) mod grants;
@@ -9,6 +10,7 @@ pub(crate) mod network;
 pub(crate) mod reach;
 pub(crate) mod store;
 pub(crate) mod usage;
+pub(crate) mod words;
 
 use toolbay_manifest::PermissionRequest;
 

@@ -12,7 +12,9 @@ use crate::permissions::decide::{Allowance, Decision, Held};
 pub(super) fn authorize<'a>(host: &Host, found: &'a Found) -> Result<&'a Allowance, CallError> {
     match &*found.decision {
         Decision::Allowed(allowance)
-            if allowance.expires.is_some_and(|expires| expires <= Utc::now()) =>
+            if allowance
+                .expires
+                .is_some_and(|expires| expires <= Utc::now()) =>
         {
             Err(refusal(host, found, &Held::Expired))
         }

@@ -78,6 +78,9 @@ fn bindable(_folder: &Path) -> Result<(), String> {
 /// Puts the plugin's version on record, at its first call. Blocks on the file system.
 pub(crate) fn pin(store: &GrantStore, plugin: &Plugin) {
     let name = &plugin.info.name;
+    for tool in &plugin.tools {
+        store.keep_definition(&definition::definition(tool));
+    }
     let pinned = store.change(|grants| {
         let grant = grants.entry(&plugin.folder, name);
         // The digest that permissions hang on is changed by a person alone.

@@ -111,8 +111,12 @@ fn allow(
     now: DateTime<Utc>,
     bindable: impl Fn(&Path) -> Result<(), String>,
 ) -> Result<Allowance, Held> {
-    let same_build = grant
-        .is_some_and(|grant| grant.digest.as_deref().is_none_or(|pin| pin == subject.digest));
+    let same_build = grant.is_some_and(|grant| {
+        grant
+            .digest
+            .as_deref()
+            .is_none_or(|pin| pin == subject.digest)
+    });
     let reviewed = grant.is_some_and(|grant| grant.granted.is_some() || grant.folder.is_none());
     if subject.downloaded && !(reviewed && same_build) {
         return Err(Held::Downloaded);
@@ -178,12 +182,10 @@ pub(crate) fn missing(requested: &PermissionRequest, granted: &PermissionRequest
             lines.push(format!("{key} = [{}]", items.join(", ")));
         }
     };
-    let network = requested.network.iter().filter(|wanted| {
-        !granted
-            .network
-            .iter()
-            .any(|allowed| allowed == *wanted)
-    });
+    let network = requested
+        .network
+        .iter()
+        .filter(|wanted| !granted.network.iter().any(|allowed| allowed == *wanted));
     text_list("network", network.map(ToString::to_string).collect());
     let tcp = requested
         .tcp
@@ -193,7 +195,11 @@ pub(crate) fn missing(requested: &PermissionRequest, granted: &PermissionRequest
     text_list("env", without(&requested.env, &granted.env));
     text_list("calls", without(&requested.calls, &granted.calls));
     for (name, access) in &requested.mounts {
-        if granted.mounts.get(name).is_none_or(|allowed| allowed < access) {
+        if granted
+            .mounts
+            .get(name)
+            .is_none_or(|allowed| allowed < access)
+        {
             lines.push(format!("mounts = {{ {name} = \"{access}\" }}"));
         }
     }

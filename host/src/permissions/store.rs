@@ -9,7 +9,10 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
+use serde_json::Value;
+
 use super::grants::{Grants, GrantsError};
+use crate::digest::Digest;
 use crate::files::{create_private_folder, read_up_to, write_atomically};
 
 /// A larger file is refused.
@@ -20,6 +23,8 @@ pub(crate) struct GrantStore {
     file: PathBuf,
     /// Whether the file is a policy, which is only read and must be there.
     is_policy: bool,
+    /// Where definitions are kept by their digest, so that a later difference can be shown.
+    definitions: PathBuf,
     current: ArcSwap<Current>,
 }
 
@@ -43,21 +48,22 @@ struct Stamp {
 
 impl GrantStore {
     /// The grants in a settings folder.
-    pub(crate) fn in_folder(settings: &Path) -> Self {
-        Self::open(settings.join("grants.toml"), false)
+    pub(crate) fn in_folder(settings: &Path, state: &Path) -> Self {
+        Self::open(settings.join("grants.toml"), state, false)
     }
 
     /// The grants of a policy file.
-    pub(crate) fn policy(file: &Path) -> Self {
-        Self::open(file.to_owned(), true)
+    pub(crate) fn policy(file: &Path, state: &Path) -> Self {
+        Self::open(file.to_owned(), state, true)
     }
 
-    fn open(file: PathBuf, is_policy: bool) -> Self {
+    fn open(file: PathBuf, state: &Path, is_policy: bool) -> Self {
         let stamp = Stamp::of(&file);
         let grants = read(&file, is_policy);
         Self {
             file,
             is_policy,
+            definitions: state.join("definitions"),
             current: ArcSwap::from_pointee(Current {
                 grants,
                 stamp,
@@ -121,6 +127,37 @@ impl GrantStore {
             write_atomically(&self.file, grants.to_toml().as_bytes()).map_err(failed)?;
         }
         Ok(())
+    }
+}
+
+impl GrantStore {
+    /// Keeps what a tool says of itself, by its digest.
+    pub(crate) fn keep_definition(&self, definition: &Value) {
+        let text = definition.to_string();
+        let file = self.definition_file(Digest::of(text.as_bytes()).as_str());
+        if file.exists() {
+            return;
+        }
+        if let Err(error) = write_atomically(&file, text.as_bytes()) {
+            tracing::warn!(path = %file.display(), %error, "a later change of this tool cannot be shown");
+        }
+    }
+
+    /// What a tool said of itself when it was pinned or granted.
+    pub(crate) fn kept_definition(&self, digest: &str) -> Option<Value> {
+        let bytes = read_up_to(&self.definition_file(digest), MAX_GRANTS).ok()?;
+        let is_it = Digest::of(&bytes).as_str() == digest;
+        is_it.then(|| serde_json::from_slice(&bytes).ok())?
+    }
+
+    fn definition_file(&self, digest: &str) -> PathBuf {
+        // A digest from a file may be anything; only its letters and digits become a name.
+        let name: String = digest
+            .chars()
+            .filter(char::is_ascii_alphanumeric)
+            .take(64)
+            .collect();
+        self.definitions.join(format!("{name}.json"))
     }
 }
 
@@ -206,7 +243,7 @@ mod tests {
     fn changes_by_several_at_once_are_all_kept() {
         let folder = tempfile::tempdir().unwrap();
         let stores: Vec<GrantStore> = (0..4)
-            .map(|_| GrantStore::in_folder(folder.path()))
+            .map(|_| GrantStore::in_folder(folder.path(), folder.path()))
             .collect();
         std::thread::scope(|scope| {
             for (number, store) in stores.iter().enumerate() {
@@ -221,16 +258,19 @@ mod tests {
                 });
             }
         });
-        let store = GrantStore::in_folder(folder.path());
+        let store = GrantStore::in_folder(folder.path(), folder.path());
         assert_eq!(store.current().grants.as_ref().unwrap().grants.len(), 100);
-        let mode = std::fs::metadata(store.file()).unwrap().permissions().mode();
+        let mode = std::fs::metadata(store.file())
+            .unwrap()
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, 0o600);
     }
 
     #[test]
     fn a_change_of_the_file_is_seen_and_a_damaged_one_is_left_alone() {
         let folder = tempfile::tempdir().unwrap();
-        let store = GrantStore::in_folder(folder.path());
+        let store = GrantStore::in_folder(folder.path(), folder.path());
         assert!(!store.refresh());
         store
             .change(|grants| {
@@ -253,8 +293,11 @@ mod tests {
         let file = folder.path().join("grants.toml");
         std::fs::write(&file, "version = 1\n").unwrap();
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o666)).unwrap();
-        let store = GrantStore::in_folder(folder.path());
+        let store = GrantStore::in_folder(folder.path(), folder.path());
         let error = store.current().grants.clone().unwrap_err();
-        assert!(error.problem.starts_with("other users can write"), "{error}");
+        assert!(
+            error.problem.starts_with("other users can write"),
+            "{error}"
+        );
     }
 }

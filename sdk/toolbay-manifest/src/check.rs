@@ -298,7 +298,8 @@ fn check_effects(place: &Place, settings: &ToolSettings) -> Result<(), ManifestE
     };
     if let Some(writing) = but_for_kv.first_writing() {
         let problem = format!("`read-only` is true, but `{writing}` allows changes");
-        let hint = "remove `read-only = true`, or ask only for GET and HEAD, \"read\" mounts, and no tcp";
+        let hint =
+            "remove `read-only = true`, or ask only for GET and HEAD, \"read\" mounts, and no tcp";
         return Err(ManifestError::value(place, problem, hint));
     }
     if settings.destructive == Some(true) {

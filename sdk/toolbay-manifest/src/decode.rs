@@ -253,8 +253,7 @@ fn tool_settings(fields: &mut Fields) -> Result<SourceTool, ManifestError> {
 /// The permissions of a table that may have nothing else left in it.
 fn permission_request(fields: &mut Fields) -> Result<PermissionRequest, ManifestError> {
     Ok(PermissionRequest {
-        network: fields
-            .parsed_list("network", "write [\"GET https://api.example.com/v1/*\"]")?,
+        network: fields.parsed_list("network", "write [\"GET https://api.example.com/v1/*\"]")?,
         tcp: fields.parsed_list("tcp", "write [\"db.internal:5432\"]")?,
         mounts: fields.map("mounts", "mount", |place, value| match value {
             Value::String(text) => parse_access(place, "access", &text),

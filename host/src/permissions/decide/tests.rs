@@ -67,7 +67,8 @@ fn a_tool_that_asks_for_nothing_works_at_once_and_is_pinned() {
         "has changed what it says of itself since the user came to know it"
     );
     // Beside permissions that were granted, a pure tool of a later build does not renew the pin that those hang on.
-    let beside = "digest = 'aa'\n[grant.tools.search]\ndefinition = '11'\n[grant.tools.other]\nkv = true";
+    let beside =
+        "digest = 'aa'\n[grant.tools.search]\ndefinition = '11'\n[grant.tools.other]\nkv = true";
     assert_eq!(decided_for("bb", "11", &nothing, beside), "allowed");
 }
 
@@ -84,7 +85,9 @@ fn what_is_asked_must_be_granted_whole() {
         decided(&write, MOUNT_READ),
         "asks for more than was granted: mounts = { vault = \"read-write\" }"
     );
-    let more = asking(json!({"mounts": {"vault": "read"}, "kv": true, "env": ["A", "B"], "network": ["GET https://example.com/*"]}));
+    let more = asking(
+        json!({"mounts": {"vault": "read"}, "kv": true, "env": ["A", "B"], "network": ["GET https://example.com/*"]}),
+    );
     assert_eq!(
         decided(&more, MOUNT_READ),
         "asks for more than was granted: network = [\"GET https://example.com/*\"]; env = [\"A\", \"B\"]; kv = true"
@@ -131,9 +134,8 @@ fn mounts_need_a_folder_that_may_be_bound() {
 #[test]
 fn a_grant_ends_when_its_time_is_over() {
     let kv = asking(json!({"kv": true}));
-    let until = |time: &str| {
-        format!("digest = 'aa'\n[grant.tools.search]\nkv = true\nexpires = '{time}'")
-    };
+    let until =
+        |time: &str| format!("digest = 'aa'\n[grant.tools.search]\nkv = true\nexpires = '{time}'");
     assert_eq!(decided(&kv, &until("2026-11-24T18:00:01Z")), "allowed");
     assert_eq!(
         decided(&kv, &until("2026-11-24T18:00:00Z")),
