@@ -23,6 +23,7 @@ pub enum Command {
     List(List),
     Call(Call),
     Bake(Bake),
+    Inspect(Inspect),
     Grant(Grant),
     Revoke(Revoke),
     Grants(ShowGrants),
@@ -97,6 +98,21 @@ pub struct Bake {
     pub input: PathBuf,
     /// Where to write the component with its manifest; replaced whole.
     pub output: PathBuf,
+}
+
+/// Show what a component is before it is put into a folder: its tools as a model will see them, what it asks for, what it imports.
+///
+/// Nothing of it runs but, where it carries no manifest and has none beside it, its own description of itself, in a sandbox without permissions.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  toolbay inspect weather.wasm\n  toolbay inspect weather.wasm --json"
+)]
+pub struct Inspect {
+    /// The component.
+    pub file: PathBuf,
+    /// Print JSON instead of text.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Look at what a plugin asks for, and allow it.
