@@ -41,6 +41,10 @@ pub enum Command {
 pub struct Serve {
     #[command(flatten)]
     pub folders: Folders,
+    /// Let the client ask its user to allow single calls of tools that were not granted what they ask for, where the client can show such a
+    /// question. Never for folders. A client may be set to answer by itself, so this is off unless it is given.
+    #[arg(long)]
+    pub ask: bool,
 }
 
 /// List what is loaded from the plugin folders, and what is not and why.
