@@ -3,8 +3,10 @@
 //! This version grants nothing: a tool that asks for anything is listed, and calling it is refused before anything runs.
 
 pub(crate) mod access;
+pub(crate) mod binding;
 pub(crate) mod network;
 pub(crate) mod reach;
+pub(crate) mod tcp;
 pub(crate) mod usage;
 
 use toolbay_manifest::PermissionRequest;
