@@ -3,7 +3,11 @@
 pub mod bake;
 pub mod call;
 pub mod compile;
+pub mod grant;
+pub mod grants;
 pub mod list;
+mod person;
+pub mod revoke;
 pub mod serve;
 
 use std::process::ExitCode;
@@ -28,6 +32,9 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::List(arguments) => list::run(&arguments),
         Command::Call(arguments) => call::run(&arguments),
         Command::Bake(arguments) => bake::run(&arguments),
+        Command::Grant(arguments) => grant::run(&arguments),
+        Command::Revoke(arguments) => revoke::run(&arguments),
+        Command::Grants(arguments) => grants::run(&arguments),
         Command::Compile => compile::run(),
     };
     match outcome {

@@ -34,7 +34,6 @@ use crate::permissions::reach::Reach;
 pub(crate) use self::bindings::tools::types;
 pub(crate) use self::compile::{COMPILE_COMMAND, CompileError, compile_from_stdin};
 pub(crate) use self::engine::MAX_MEMORY;
-pub(crate) use self::files::MountFailure;
 pub(crate) use self::run::{GuestEnd, GuestFailure, GuestLimits, Label, Remains, ToolCall};
 
 /// The version of the plugin interface that this host speaks.

@@ -20,6 +20,7 @@ mod clients;
 mod commands;
 mod defects;
 mod exit;
+mod grants;
 mod handshake;
 mod hostile;
 mod lists;

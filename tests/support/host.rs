@@ -24,6 +24,8 @@ pub(crate) struct Start {
     wire: Wire,
     cache: Option<PathBuf>,
     state: Option<PathBuf>,
+    settings: Option<PathBuf>,
+    arguments: Vec<OsString>,
     variables: Vec<(OsString, OsString)>,
 }
 
@@ -40,6 +42,8 @@ impl Start {
             wire: Wire::Pipes,
             cache: None,
             state: None,
+            settings: None,
+            arguments: Vec::new(),
             variables: Vec::new(),
         }
     }
@@ -60,6 +64,18 @@ impl Start {
         self
     }
 
+    /// Grants lie here instead of in a folder of the test's own.
+    pub(crate) fn settings(mut self, folder: &Path) -> Self {
+        self.settings = Some(folder.to_path_buf());
+        self
+    }
+
+    /// One more argument after `serve`.
+    pub(crate) fn argument(mut self, argument: impl Into<OsString>) -> Self {
+        self.arguments.push(argument.into());
+        self
+    }
+
     pub(crate) fn variable(mut self, name: &str, value: &str) -> Self {
         self.variables.push((name.into(), value.into()));
         self
@@ -69,12 +85,18 @@ impl Start {
         let home = TempDir::new().expect("a temporary folder can be made");
         let ends = self.wire.open().expect("a channel can be opened");
         let mut command = command::toolbay(home.path());
-        command.arg("serve").args(&self.folders);
+        command
+            .arg("serve")
+            .args(&self.arguments)
+            .args(&self.folders);
         if let Some(cache) = &self.cache {
             command.env("TOOLBAY_CACHE_DIR", cache);
         }
         if let Some(state) = &self.state {
             command.env("TOOLBAY_STATE_DIR", state);
+        }
+        if let Some(settings) = &self.settings {
+            command.env("TOOLBAY_CONFIG_DIR", settings);
         }
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command

@@ -10,12 +10,13 @@ use serde_json::value::RawValue;
 use super::server::implementation;
 use super::session::Era;
 use crate::call::{CallError, ToolOutput};
-use crate::plugin::Tool;
+use crate::catalog::Listed;
 use crate::sandbox::types;
 use crate::status::{STATUS_DESCRIPTION, STATUS_SCHEMA, STATUS_TITLE, STATUS_TOOL, Status};
 
 /// A tool as clients see it.
-pub(super) fn tool(tool: &Tool) -> McpTool {
+pub(super) fn tool(listed: Listed<'_>) -> McpTool {
+    let tool = listed.tool;
     let hints = tool.annotations;
     // All four are given: what a client assumes where one is missing differs from what is true of most tools.
     let annotations = ToolAnnotations::new()
@@ -23,9 +24,15 @@ pub(super) fn tool(tool: &Tool) -> McpTool {
         .destructive(hints.destructive)
         .idempotent(hints.idempotent)
         .open_world(hints.open_world);
+    let description = listed.description().into_owned();
+    if listed.is_withheld() {
+        let anything = serde_json::json!({ "type": "object" });
+        return McpTool::new(tool.full_name.clone(), description, object(&anything))
+            .with_annotations(annotations);
+    }
     let mut converted = McpTool::new(
         tool.full_name.clone(),
-        tool.description.clone(),
+        description,
         object(&tool.advertised_input),
     )
     .with_annotations(annotations);

@@ -134,7 +134,7 @@ fn expand(folder: &Path, home: Option<&Path>) -> Result<PathBuf, BindingError> {
 
 impl Forbidden {
     /// All that this host knows of: the system's own places, the keys in the user's home folder, and the host's own.
-    pub(crate) fn new(config: &Config) -> Self {
+    pub(crate) fn of(config: &Config) -> Self {
         let home = directories::BaseDirs::new().map(|folders| folders.home_dir().to_owned());
         let places = places::all(config, home.as_deref());
         Self { home, places }

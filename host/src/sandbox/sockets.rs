@@ -133,11 +133,6 @@ impl Rules {
     }
 
     fn deny(&self, what: String, remedy: Option<String>) {
-        let what = if self.access.read_only {
-            format!("{what}, and a read-only tool has none")
-        } else {
-            what
-        };
         self.usage.denied(Denial { what, remedy });
     }
 

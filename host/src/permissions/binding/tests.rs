@@ -209,9 +209,10 @@ fn the_hosts_own_folders_are_on_the_list() {
         cache: root.join("cache"),
         settings: root.join("settings"),
         state: root.join("state"),
+        policy: Some(root.join("reviewed/policy.toml")),
         compiler_program: PathBuf::new(),
     };
-    let forbidden = Forbidden::new(&config);
+    let forbidden = Forbidden::of(&config);
     fs::create_dir_all(root.join("free/inside")).unwrap();
     for name in ["plugins", "cache", "settings", "state"] {
         fs::create_dir_all(root.join(name).join("inside")).unwrap();
