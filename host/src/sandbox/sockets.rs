@@ -146,10 +146,15 @@ impl Rules {
             Some(own) => own.to_vec(),
             None => ask_system(name.clone()).await?,
         };
+        self.keep(&name, addresses)
+    }
+
+    /// Of a name's addresses those that may be used.
+    fn keep(&self, name: &str, addresses: Vec<IpAddr>) -> Result<Vec<IpAddr>, ErrorCode> {
         let (usable, refused): (Vec<IpAddr>, Vec<IpAddr>) = addresses
             .into_iter()
             .map(|address| address.to_canonical())
-            .partition(|address| tcp::may_be_at(&self.access, &name, *address));
+            .partition(|address| tcp::may_be_at(&self.access, name, *address));
         if let (true, Some(address)) = (usable.is_empty(), refused.first()) {
             self.deny(
                 format!(
@@ -161,7 +166,7 @@ impl Rules {
         }
         let mut found = self.found();
         for address in &usable {
-            let entry = (name.clone(), *address);
+            let entry = (name.to_owned(), *address);
             if !found.contains(&entry) {
                 found.push(entry);
             }
@@ -364,3 +369,6 @@ impl HostResolveAddressStream for SocketsView<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,7 +20,8 @@ const BATCH: usize = 256;
 pub(super) struct Listing {
     folder: Arc<Mutex<Dir>>,
     ready: VecDeque<Entry>,
-    given: usize,
+    /// How many more entries are given.
+    left: usize,
     at_end: bool,
 }
 
@@ -32,14 +33,14 @@ type Entry = Result<DirectoryEntry, ErrorCode>;
 pub(super) struct TooMany;
 
 impl Listing {
-    /// Opens the folder anew, since a listing needs a place in it of its own. Blocks.
-    pub(super) fn open(folder: impl AsFd) -> io::Result<Self> {
+    /// Opens the folder anew, since a listing needs a place in it of its own, to give at most so many entries of it. Blocks.
+    pub(super) fn open(folder: impl AsFd, most: usize) -> io::Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let folder = openat(folder, ".", flags, Mode::empty())?;
         Ok(Self {
             folder: Arc::new(Mutex::new(Dir::new(folder)?)),
             ready: VecDeque::new(),
-            given: 0,
+            left: most,
             at_end: false,
         })
     }
@@ -63,12 +64,12 @@ impl Listing {
         let Some(entry) = self.ready.pop_front() else {
             return Ok(Ok(None));
         };
-        if self.given == MAX_ENTRIES {
+        let Some(left) = self.left.checked_sub(1) else {
             self.ready.clear();
             self.at_end = true;
             return Ok(Err(TooMany));
-        }
-        self.given += 1;
+        };
+        self.left = left;
         Ok(Ok(Some(entry?)))
     }
 }

@@ -170,7 +170,7 @@ impl FilesView<'_> {
 
     /// Opens what wasmtime-wasi has to open, on systems that offer nothing better. Between the look at it and the opening it could still become
     /// a pipe; that then holds up this call until its deadline.
-    async fn open_elsewhere(
+    pub(super) async fn open_elsewhere(
         &mut self,
         fd: &Fd,
         path_flags: PathFlags,

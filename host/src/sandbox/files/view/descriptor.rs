@@ -10,7 +10,7 @@ use wasmtime_wasi::p2::bindings::filesystem::types::{
 use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, FsResult};
 use wasmtime_wasi::runtime::spawn_blocking;
 
-use super::super::listing::Listing;
+use super::super::listing::{Listing, MAX_ENTRIES};
 use super::super::open::{self, OpenFault, OpenRequest, Opened};
 use super::super::{FilesView, path};
 use super::{Fd, again, shown};
@@ -189,7 +189,7 @@ impl HostDescriptor for FilesView<'_> {
         self.touch(&fd);
         self.admit()?;
         let folder = self.folder(&fd)?.dir.clone();
-        let listing = spawn_blocking(move || Listing::open(&*folder)).await?;
+        let listing = spawn_blocking(move || Listing::open(&*folder, MAX_ENTRIES)).await?;
         if let Some(mounts) = &mut self.mounts {
             mounts.handles.add(listing.handle());
         }
