@@ -130,8 +130,7 @@ impl Mount {
 /// the user meant.
 fn open_folder(folder: &Path) -> io::Result<File> {
     use rustix::fs::{CWD, Mode, OFlags, openat};
-    let flags =
-        OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NONBLOCK | OFlags::CLOEXEC;
     #[cfg(target_os = "linux")]
     {
         use rustix::fs::{ResolveFlags, openat2};
@@ -142,7 +141,7 @@ fn open_folder(folder: &Path) -> io::Result<File> {
             opened => return Ok(opened?.into()),
         }
     }
-    Ok(openat(CWD, folder, flags, Mode::empty())?.into())
+    Ok(openat(CWD, folder, flags | OFlags::NOFOLLOW, Mode::empty())?.into())
 }
 
 fn why_not(error: &io::Error) -> String {

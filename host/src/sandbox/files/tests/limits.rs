@@ -85,7 +85,7 @@ async fn a_stream_takes_what_it_said() {
     let too_much = stream.write(Bytes::from(vec![0; permit + 1]));
     assert!(matches!(too_much, Err(StreamError::Trap(_))));
     stream.write(Bytes::from(vec![b'x'; permit])).unwrap();
-    stream.cancel().await;
+    stream.write_ready().await.unwrap();
     assert_eq!(fs::read(guest.path("vault/file")).unwrap().len(), permit);
 }
 
