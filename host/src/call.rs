@@ -17,6 +17,7 @@ use self::error::{busy, guest_error, guest_failure, in_words, not_ready};
 pub(crate) use self::output::ToolOutput;
 use self::output::check_output;
 use crate::catalog::Found;
+use crate::digest::Digest;
 use crate::host::Host;
 use crate::json;
 use crate::permissions::reach::Reach;
@@ -30,6 +31,8 @@ pub(crate) struct CallRequest<'a> {
     pub(crate) name: &'a str,
     /// The JSON text of the arguments; none means no arguments.
     pub(crate) arguments: Option<&'a RawValue>,
+    /// Whether the user allowed this one call.
+    pub(crate) consent: bool,
     pub(crate) cancel: &'a CancellationToken,
 }
 
@@ -40,6 +43,15 @@ pub(crate) struct CallEnd {
     /// The call's place among its tool's concurrent ones. Kept until the answer is on its way, so that a client that does not read
     /// holds up the calls and not the memory.
     pub(crate) slot: Option<OwnedSemaphorePermit>,
+    /// Where it was refused and the user may be asked to allow this one call: about what.
+    pub(crate) question: Option<Question>,
+}
+
+/// What a user is asked about one call.
+pub(crate) struct Question {
+    /// In plain words.
+    pub(crate) message: String,
+    pub(crate) component: Digest,
 }
 
 /// There is no tool of this name.
@@ -88,9 +100,9 @@ pub(crate) async fn run(host: &Host, request: CallRequest<'_>) -> Result<CallEnd
 }
 
 async fn stages(host: &Host, found: Found, request: &CallRequest<'_>) -> CallEnd {
-    let allowance = match authorize(host, &found) {
+    let allowance = match authorize(host, &found, request) {
         Ok(allowance) => allowance,
-        Err(error) => return error.into(),
+        Err(refusal) => return refusal,
     };
     let Found { plugin, tool, .. } = &found;
     let arguments = match validate(tool, request.arguments) {
@@ -140,6 +152,7 @@ async fn stages(host: &Host, found: Found, request: &CallRequest<'_>) -> CallEnd
         outcome,
         remains: Some(finished.remains),
         slot: Some(slot),
+        question: None,
     }
 }
 
@@ -201,6 +214,7 @@ impl From<CallError> for CallEnd {
             outcome: Err(error),
             remains: None,
             slot: None,
+            question: None,
         }
     }
 }

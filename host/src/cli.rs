@@ -23,6 +23,7 @@ pub enum Command {
     List(List),
     Call(Call),
     Bake(Bake),
+    Inspect(Inspect),
     Grant(Grant),
     Revoke(Revoke),
     Grants(ShowGrants),
@@ -40,6 +41,10 @@ pub enum Command {
 pub struct Serve {
     #[command(flatten)]
     pub folders: Folders,
+    /// Let the client ask its user to allow single calls of tools that were not granted what they ask for, where the client can show such a
+    /// question. Never for folders. A client may be set to answer by itself, so this is off unless it is given.
+    #[arg(long)]
+    pub ask: bool,
 }
 
 /// List what is loaded from the plugin folders, and what is not and why.
@@ -97,6 +102,21 @@ pub struct Bake {
     pub input: PathBuf,
     /// Where to write the component with its manifest; replaced whole.
     pub output: PathBuf,
+}
+
+/// Show what a component is before it is put into a folder: its tools as a model will see them, what it asks for, what it imports.
+///
+/// Nothing of it runs but, where it carries no manifest and has none beside it, its own description of itself, in a sandbox without permissions.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  toolbay inspect weather.wasm\n  toolbay inspect weather.wasm --json"
+)]
+pub struct Inspect {
+    /// The component.
+    pub file: PathBuf,
+    /// Print JSON instead of text.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Look at what a plugin asks for, and allow it.

@@ -5,6 +5,7 @@ pub mod call;
 pub mod compile;
 pub mod grant;
 pub mod grants;
+pub mod inspect;
 pub mod list;
 mod person;
 pub mod revoke;
@@ -32,6 +33,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::List(arguments) => list::run(&arguments),
         Command::Call(arguments) => call::run(&arguments),
         Command::Bake(arguments) => bake::run(&arguments),
+        Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Grant(arguments) => grant::run(&arguments),
         Command::Revoke(arguments) => revoke::run(&arguments),
         Command::Grants(arguments) => grants::run(&arguments),

@@ -18,6 +18,8 @@ pub struct Config {
     pub settings: PathBuf,
     /// A reviewed file that grants instead of the user's own `grants.toml`.
     pub policy: Option<PathBuf>,
+    /// Whether the user may be asked through the client to allow single calls.
+    pub ask: bool,
     /// What plugins and calls leave behind: key-value state, the audit log.
     pub state: PathBuf,
     /// The program that is started to compile, which is the host's own.
@@ -52,6 +54,7 @@ impl Config {
                 platform.state_dir().unwrap_or(platform.data_local_dir())
             })?,
             policy: None,
+            ask: false,
             compiler_program: own_program()?,
         })
     }

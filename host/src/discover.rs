@@ -140,6 +140,18 @@ fn is_component_name(path: &Path) -> bool {
             .is_some_and(|extension| extension.eq_ignore_ascii_case("wasm"))
 }
 
+/// One file as a candidate, whatever its name.
+///
+/// # Errors
+///
+/// Where its folder cannot be found.
+pub(crate) fn single(path: &Path) -> io::Result<Candidate> {
+    let path = std::path::absolute(path)?;
+    let folder = path.parent().map(fs::canonicalize).transpose()?;
+    let folder = folder.unwrap_or_default();
+    Ok(candidate(path, &folder))
+}
+
 fn candidate(path: PathBuf, folder: &Path) -> Candidate {
     let file = match fs::metadata(&path) {
         Ok(_) if leaves(&path, folder) => Err(Unusable::LinkOutside),

@@ -61,7 +61,10 @@ impl Place {
     }
 
     fn start(&self) -> Start {
-        Start::new(&self.folder).settings(&self.home.path().join("config"))
+        // As `toolbay()` has it, so that the commands and the host are one user's.
+        Start::new(&self.folder)
+            .settings(&self.home.path().join("config"))
+            .state(&self.home.path().join("state"))
     }
 
     fn session(&self) -> Session {
@@ -151,10 +154,10 @@ fn a_tool_that_asks_is_refused_until_it_is_granted_and_again_once_it_is_revoked(
         assert!(session.tool_names().contains(&"keeper_look".to_owned()));
         assert!(is_fine(&session.call("keeper_say", json!({}))));
         let refused = refusal(&mut session, "keeper_look");
-        assert_snapshot!(place.stable(&refused), @"
+        insta::allow_duplicates! { assert_snapshot!(place.stable(&refused), @"
         tool `keeper_look` asks for permissions that were not granted: mounts vault (read)
         hint: you cannot grant this. Ask the user to run `toolbay grant keeper --dir '[plugins]'` in their own terminal, which shows what is asked and lets them decide; this server follows at once, so then call again
-        ");
+        "); }
         place.grant(&[]);
         session.call_until("keeper_look", &json!({}), is_fine);
         assert!(is_fine(&session.call("keeper_count", json!({}))));

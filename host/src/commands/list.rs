@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::host::Host;
 use crate::permissions::decide::Held;
 use crate::terminal;
-use crate::text::{escape, shorten};
+use crate::text::{escape, first_sentence};
 
 pub(crate) fn run(arguments: &List) -> Result<u8> {
     super::start_log("error");
@@ -103,15 +103,6 @@ fn as_text(host: &Arc<Host>, catalog: &Catalog) -> String {
         );
     }
     text
-}
-
-/// A description's first sentence, on one line and of bounded length.
-fn first_sentence(description: &str) -> String {
-    let words = description.split_whitespace().collect::<Vec<_>>().join(" ");
-    let sentence = words
-        .split_once(". ")
-        .map_or(words.as_str(), |(first, _)| first);
-    shorten(sentence.trim_end_matches('.'), 100)
 }
 
 fn as_json(catalog: &Catalog) -> serde_json::Value {

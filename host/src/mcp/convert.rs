@@ -130,6 +130,15 @@ pub(super) fn status_line(id: &RequestId, status: &Status, era: Era) -> Vec<u8> 
     line(id, &result)
 }
 
+/// The line that answers with a result that is complete as it is but for the server's name, which is the modern era's.
+pub(super) fn result_line(id: &RequestId, mut result: Value) -> Vec<u8> {
+    if let (Value::Object(members), Some(meta)) = (&mut result, meta(None, None, Era::Modern)) {
+        members.insert("_meta".into(), Value::Object(meta.0));
+    }
+    serde_json::to_vec(&serde_json::json!({ "jsonrpc": "2.0", "id": id, "result": result }))
+        .unwrap_or_default()
+}
+
 /// The line that answers a request with a protocol error.
 pub(super) fn error_line(id: &RequestId, error: &ErrorData) -> Vec<u8> {
     #[derive(Serialize)]

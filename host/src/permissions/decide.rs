@@ -231,6 +231,28 @@ fn without(requested: &[String], granted: &[String]) -> Vec<String> {
         .collect()
 }
 
+/// What a tool gets that the user allows for one call: all that it asks for. Nothing where a folder would have to be chosen, where nobody has
+/// seen what the tool says of itself, or where the grants are in no state to be decided by.
+pub(crate) fn once(
+    held: &Held,
+    requested: &PermissionRequest,
+    read_only: bool,
+) -> Option<Allowance> {
+    let may_be_asked = matches!(
+        held,
+        Held::NotGranted | Held::Widened(_) | Held::OtherBuild | Held::Expired
+    );
+    if !may_be_asked || requested.is_empty() || !requested.mounts.is_empty() {
+        return None;
+    }
+    let access = reach(requested, &Grant::default(), Vec::new(), read_only);
+    Some(Allowance {
+        access: Arc::new(access),
+        expires: None,
+        unpinned: false,
+    })
+}
+
 /// What the guests of an allowed tool may reach.
 fn access(
     subject: Subject<'_>,
@@ -259,7 +281,16 @@ fn access(
             },
         });
     }
-    Ok(ToolAccess {
+    Ok(reach(requested, grant, mounts, subject.read_only))
+}
+
+fn reach(
+    requested: &PermissionRequest,
+    grant: &Grant,
+    mounts: Vec<MountAccess>,
+    read_only: bool,
+) -> ToolAccess {
+    ToolAccess {
         network: NetworkAccess {
             patterns: requested.network.clone(),
             only_hosts: grant.hosts.clone(),
@@ -277,8 +308,8 @@ fn access(
             })
             .collect(),
         kv: requested.kv,
-        read_only: subject.read_only,
-    })
+        read_only,
+    }
 }
 
 #[cfg(test)]

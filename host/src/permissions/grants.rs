@@ -287,7 +287,10 @@ impl ToolGrant {
         let expires = text("expires")?.map(|text| parse_time(&text)).transpose()?;
         let permissions =
             PermissionRequest::from_json(Value::Object(table)).map_err(|error| GrantsError {
-                problem: error.to_string(),
+                problem: error
+                    .to_string()
+                    .trim_start_matches("the manifest: ")
+                    .to_owned(),
                 hint: error
                     .hint()
                     .unwrap_or_else(|| "see the permission grammar in the README".into()),

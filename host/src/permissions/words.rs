@@ -115,7 +115,7 @@ pub(crate) fn through_calls(catalog: &Catalog, start: Listed<'_>) -> Vec<String>
             continue;
         }
         let Some(listed) = catalog.tools().find(|listed| listed.tool.full_name == name) else {
-            lines.push(format!("through {}, which is not installed", escape(&name)));
+            lines.push(format!("call {}, which is not installed", escape(&name)));
             continue;
         };
         let asks_for = plain(
@@ -126,7 +126,7 @@ pub(crate) fn through_calls(catalog: &Catalog, start: Listed<'_>) -> Vec<String>
         lines.extend(
             asks_for
                 .iter()
-                .map(|sentence| format!("through {name}: {sentence}")),
+                .map(|sentence| format!("{sentence} (through {name})")),
         );
         open.extend(called(listed));
     }

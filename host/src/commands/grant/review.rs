@@ -11,7 +11,7 @@ use crate::permissions::definition;
 use crate::permissions::grants::{Grant, Mode, ToolGrant};
 use crate::permissions::words::{plain, through_calls};
 use crate::plugin::Plugin;
-use crate::text::{escape, escape_lines};
+use crate::text::{escape, escape_lines, first_sentence};
 
 /// The review of one plugin.
 pub(super) fn text(
@@ -76,15 +76,15 @@ fn asked(catalog: &Catalog, listed: Listed<'_>) -> String {
     } else {
         ""
     };
-    let sentences = plain(&tool.requested, &tool.reasons, &listed.plugin.mounts);
-    let may = if sentences.is_empty() {
-        "asks for nothing"
-    } else {
-        "wants to"
-    };
-    let _ = writeln!(text, "  {}{kind} {may}", tool.full_name);
-    for sentence in sentences.into_iter().chain(through_calls(catalog, listed)) {
-        let _ = writeln!(text, "    - {sentence}");
+    let mut sentences = plain(&tool.requested, &tool.reasons, &listed.plugin.mounts);
+    let says = first_sentence(&tool.description);
+    let _ = writeln!(text, "  {}{kind}: {}", tool.full_name, escape(&says));
+    sentences.extend(through_calls(catalog, listed));
+    for sentence in &sentences {
+        let _ = writeln!(text, "    wants to {sentence}");
+    }
+    if sentences.is_empty() {
+        let _ = writeln!(text, "    asks for nothing");
     }
     text
 }
