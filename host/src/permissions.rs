@@ -9,6 +9,7 @@ pub(crate) mod grants;
 pub(crate) mod network;
 pub(crate) mod reach;
 pub(crate) mod store;
+pub(crate) mod tcp;
 pub(crate) mod usage;
 pub(crate) mod words;
 

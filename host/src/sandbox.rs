@@ -3,11 +3,14 @@
 
 mod bindings;
 mod compile;
+mod descriptors;
 mod engine;
+mod files;
 mod lanes;
 mod limits;
 mod output;
 mod run;
+mod sockets;
 mod ticker;
 
 use std::path::Path;
@@ -21,6 +24,7 @@ use wasmtime::component::{Component, InstancePre, Linker};
 
 use self::bindings::{describe, tools};
 use self::compile::Compiler;
+use self::descriptors::Descriptors;
 use self::lanes::Lanes;
 use self::run::{Answer, GuestState, Request};
 use self::ticker::Ticker;
@@ -53,6 +57,7 @@ pub(crate) struct Sandbox {
     ticker: Ticker,
     lanes: Arc<Lanes>,
     instances: Arc<Semaphore>,
+    descriptors: Descriptors,
 }
 
 /// A component that is compiled, linked, and known to have exports of the right types.
@@ -87,8 +92,7 @@ impl Sandbox {
             anyhow::anyhow!("{error:#}").context("cannot set up the WebAssembly engine")
         })?;
         let mut linker = Linker::new(&engine);
-        wasmtime_wasi::p2::add_to_linker_async(&mut linker)
-            .map_err(|error| anyhow::anyhow!("{error:#}"))?;
+        add_imports(&mut linker).map_err(|error| anyhow::anyhow!("{error:#}"))?;
         let compiler = Compiler::new(&engine, cache, compiler_program);
         let ticker = Ticker::start(engine.clone())?;
         let lanes = Arc::new(Lanes::start()?);
@@ -100,6 +104,7 @@ impl Sandbox {
             ticker,
             lanes,
             instances,
+            descriptors: Descriptors::new(),
         })
     }
 
@@ -206,6 +211,17 @@ impl Sandbox {
     }
 }
 
+/// Everything that a guest can import. What it may do with it is asked when it does it.
+fn add_imports(linker: &mut Linker<GuestState>) -> wasmtime::Result<()> {
+    wasmtime_wasi::p2::add_to_linker_async(linker)?;
+    // Files and sockets have functions of our own in front of wasmtime-wasi's.
+    linker.allow_shadowing(true);
+    files::add_to_linker(linker)?;
+    sockets::add_to_linker(linker)?;
+    linker.allow_shadowing(false);
+    Ok(())
+}
+
 impl GuestFailure {
     /// The failure as a clause about the guest, without limits' figures, which only the caller knows.
     pub(crate) fn sentence(&self) -> String {
@@ -222,6 +238,7 @@ impl GuestFailure {
                 format!("it ended itself with status {status} instead of returning")
             }
             Self::Crash(why) => format!("it crashed: {why}"),
+            Self::Mount(why) => why.to_string(),
             Self::NoSlot => "there was no free slot to run it in".into(),
             Self::Host(why) => format!("the host could not run it: {why}"),
         }

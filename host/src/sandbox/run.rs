@@ -10,9 +10,12 @@ use wasmtime::{Store, Trap, UpdateDeadline};
 use wasmtime_wasi::{I32Exit, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
 use super::bindings::tools::types::{ToolError, ToolResult};
+use super::descriptors::Descriptors;
+use super::files::{GuestFiles, MountFailure};
 use super::lanes::Interruptions;
 use super::limits::{GuestLimiter, Refused};
 use super::output::GuestOutput;
+use super::sockets::GuestSockets;
 use super::ticker::Ticking;
 use super::{Prepared, Sandbox};
 use crate::permissions::reach::Reach;
@@ -93,6 +96,8 @@ pub(crate) enum GuestFailure {
     Mismatch(String),
     /// It crashed; the sentence says how, as far as it can be told.
     Crash(String),
+    /// A folder that it is to see is not there.
+    Mount(MountFailure),
     /// All slots were taken until the deadline.
     NoSlot,
     /// The host itself could not run it.
@@ -132,6 +137,8 @@ pub(super) struct GuestState {
     pub(super) wasi: WasiCtx,
     pub(super) table: ResourceTable,
     pub(super) reach: Reach,
+    pub(super) files: GuestFiles,
+    pub(super) sockets: GuestSockets,
     limiter: GuestLimiter,
     output: GuestOutput,
 }
@@ -146,22 +153,33 @@ impl WasiView for GuestState {
 }
 
 impl GuestState {
-    fn new(label: Label, limits: GuestLimits, reach: Reach) -> Self {
+    fn new(
+        label: Label,
+        limits: GuestLimits,
+        reach: Reach,
+        files: GuestFiles,
+        descriptors: Descriptors,
+    ) -> Self {
         let output = GuestOutput::new(label);
         let mut wasi = WasiCtxBuilder::new();
-        // Standard input is empty; there are no arguments, no environment and no folders unless they are added here.
+        // Standard input is empty; there are no arguments, no environment and no network unless they are added here.
         wasi.stdout(output.clone());
         wasi.stderr(output.clone());
         wasi.max_random_size(MAX_RANDOM_BYTES);
-        wasi.allow_tcp(false);
-        wasi.allow_udp(false);
-        wasi.allow_ip_name_lookup(false);
+        for name in &reach.access.env {
+            if let Ok(value) = std::env::var(name) {
+                wasi.env(name, value);
+            }
+        }
+        let sockets = GuestSockets::new(&mut wasi, &reach, descriptors);
         let mut table = ResourceTable::new();
         table.set_max_capacity(MAX_HANDLES);
         Self {
             wasi: wasi.build(),
             table,
             reach,
+            files,
+            sockets,
             limiter: GuestLimiter::new(limits.memory),
             output,
         }
@@ -258,9 +276,14 @@ impl Sandbox {
             return Finished::failed(GuestFailure::NoSlot);
         };
 
+        let files = match self.files(&reach, deadline, cancel).await {
+            Ok(files) => files,
+            Err(failure) => return Finished::failed(failure),
+        };
+
         let interruptions = Interruptions::default();
         let store = self.store(
-            GuestState::new(label, limits, reach),
+            GuestState::new(label, limits, reach, files, self.descriptors.clone()),
             deadline,
             limits,
             interruptions.clone(),
@@ -299,6 +322,27 @@ impl Sandbox {
             Err(failure) => Finished {
                 end: Err(failure),
                 remains: Remains::Running(Box::new(guest)),
+            },
+        }
+    }
+
+    /// The call's mounts, opened. Most calls have none, and pay nothing for it.
+    async fn files(
+        &self,
+        reach: &Reach,
+        deadline: Instant,
+        cancel: &CancellationToken,
+    ) -> Result<GuestFiles, GuestFailure> {
+        if reach.access.mounts.is_empty() {
+            return Ok(GuestFiles::default());
+        }
+        let opening = GuestFiles::open(&reach.access, &self.descriptors);
+        tokio::select! {
+            biased;
+            () = cancel.cancelled() => Err(GuestFailure::Cancelled),
+            opened = tokio::time::timeout_at(deadline, opening) => match opened {
+                Ok(opened) => opened.map_err(GuestFailure::Mount),
+                Err(_) => Err(GuestFailure::Deadline),
             },
         }
     }
