@@ -19,6 +19,7 @@ mod inventory;
 mod json;
 mod load;
 mod mcp;
+mod memory;
 mod permissions;
 mod plugin;
 mod sandbox;
