@@ -19,7 +19,6 @@ mod inventory;
 mod json;
 mod load;
 mod mcp;
-mod memory;
 mod permissions;
 mod plugin;
 mod sandbox;

@@ -95,7 +95,7 @@ impl Plugin {
 
     /// The runnable component, compiled first if need be.
     pub(crate) async fn prepared(&self, sandbox: &Sandbox) -> Result<&Arc<Prepared>, NotReady> {
-        if let Some(prepared) = self.runnable() {
+        if let Some(Ok(prepared)) = self.prepared.get() {
             return Ok(prepared);
         }
         let outcome = self.prepared.get_or_try_init(|| async {
@@ -114,11 +114,6 @@ impl Plugin {
             Ok(prepared) => Ok(prepared),
             Err(error) => Err(NotReady::Component(error.clone())),
         }
-    }
-
-    /// The runnable component, if there is one already.
-    pub(crate) fn runnable(&self) -> Option<&Arc<Prepared>> {
-        self.prepared.get()?.as_ref().ok()
     }
 
     /// Makes the plugin runnable before its first call, unless its code is in the cache already: there it is only if it was runnable before.

@@ -9,11 +9,12 @@ mod lanes;
 mod limits;
 mod output;
 mod pool;
+mod renewal;
 mod run;
 mod ticker;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -25,7 +26,7 @@ use self::bindings::{describe, tools};
 use self::compile::{Compiled, Compiler};
 use self::crowd::Crowd;
 use self::lanes::Lanes;
-use self::pool::{Pool, Retired};
+use self::pool::Pool;
 use self::run::{Answer, GuestState, Request};
 use crate::digest::Digest;
 use crate::permissions::reach::Reach;
@@ -55,6 +56,8 @@ pub(crate) struct Sandbox {
     lanes: Arc<Lanes>,
     instances: Arc<Semaphore>,
     crowd: Crowd,
+    /// Everything that has a place in a pool.
+    prepared: Mutex<Vec<Weak<Prepared>>>,
 }
 
 /// A component that is compiled, linked, and known to have exports of the right types.
@@ -102,6 +105,7 @@ impl Sandbox {
             lanes,
             instances,
             crowd: Crowd::default(),
+            prepared: Mutex::default(),
         })
     }
 
@@ -117,15 +121,13 @@ impl Sandbox {
         bytes: &[u8],
     ) -> Result<Arc<Prepared>, PrepareError> {
         let pool = self.pool.load_full();
-        let compiled = self
-            .compiler
-            .component(&pool.engine, digest, bytes)
-            .await?;
+        let compiled = self.compiler.component(&pool.engine, digest, bytes).await?;
         let linked = link(pool, &compiled)?;
         let prepared = Arc::new(Prepared {
             digest: digest.clone(),
             linked: ArcSwap::from_pointee(linked),
         });
+        self.register(&prepared);
         match self.inspect(&prepared, Request::Trial, TRIAL_TIMEOUT).await {
             Ok(_) => {}
             // Whether a guest that is slow to start is too slow is for each call's own deadline to say.
@@ -163,40 +165,6 @@ impl Sandbox {
                 drop(background.spawn_blocking(move || drop(remains)))
             }
             _ => drop(remains),
-        }
-    }
-
-    /// Returns when many guests were alive at once and that has passed.
-    pub(crate) async fn crowd_passed(&self) {
-        self.crowd.passed(&self.instances).await;
-    }
-
-    /// Makes a fresh pool for guests. The one before it goes when everything that was prepared has [moved](Self::move_over) and its last
-    /// guest has ended.
-    ///
-    /// # Errors
-    ///
-    /// Fails where the machine has no room for another pool; all stays as it was.
-    pub(crate) async fn renew_pool(&self) -> anyhow::Result<Retired> {
-        let pool = tokio::task::spawn_blocking(Pool::new).await??;
-        Ok(self.pool.swap(Arc::new(pool)).watch())
-    }
-
-    /// Moves a component to the current pool, which takes its code from the cache. Where that has it no longer the component stays where
-    /// it is.
-    pub(crate) async fn move_over(&self, prepared: &Prepared) {
-        let pool = self.pool.load_full();
-        if Arc::ptr_eq(&pool, &prepared.linked.load().pool) {
-            return;
-        }
-        let Some(compiled) = self.compiler.cached(&pool.engine, &prepared.digest).await else {
-            return;
-        };
-        match link(pool, &compiled) {
-            Ok(linked) => prepared.linked.store(Arc::new(linked)),
-            Err(error) => {
-                tracing::warn!(digest = prepared.digest.short(), %error, "a plugin cannot be linked anew");
-            }
         }
     }
 

@@ -252,7 +252,7 @@ impl Compiler {
 async fn map(engine: &Engine, path: &Path) -> Result<Component, String> {
     let (engine, path) = (engine.clone(), path.to_owned());
     let mapped = tokio::task::spawn_blocking(move || {
-        // SAFETY: the file lies in this user's private cache folder (mode 0700), under the key of exactly this engine, and was
+        // SAFETY: the file lies in this user's private cache folder (mode 0700), under the key of exactly these engine settings, and was
         // written by this cache from its own compiler's output: either this process has just written it under a temporary
         // name, or it got its name when its content was on the disk. Whoever can change it can change this program too.
         let component = unsafe { Component::deserialize_file(&engine, &path) };

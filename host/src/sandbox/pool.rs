@@ -44,11 +44,11 @@ impl Pool {
 }
 
 /// A pool whose place another one has taken.
-pub(crate) struct Retired(EngineWeak);
+pub(super) struct Retired(EngineWeak);
 
 impl Retired {
     /// Whether its memory has gone back to the system.
-    pub(crate) fn is_gone(&self) -> bool {
+    pub(super) fn is_gone(&self) -> bool {
         self.0.upgrade().is_none()
     }
 }
