@@ -10,8 +10,8 @@ use super::engine::MAX_INSTANCES;
 /// So many guests at once are ordinary. What more of them leave behind is worth giving back: a guest keeps up to 300 KiB warm.
 const ORDINARY: usize = 8;
 
-/// A crowd has passed when there was none for so long.
-const CALM: Duration = Duration::from_secs(5);
+/// How often it is looked whether a crowd has passed: it has when there was none since the last look.
+const CALM: Duration = Duration::from_secs(3);
 
 #[derive(Debug, Default)]
 pub(super) struct Crowd {
@@ -49,4 +49,22 @@ impl Crowd {
 
 fn is_crowd(instances: &Semaphore) -> bool {
     instances.available_permits() + ORDINARY < MAX_INSTANCES as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ordinarily_many_guests_are_no_crowd_and_one_more_is() {
+        let instances = Semaphore::new(MAX_INSTANCES as usize);
+        let crowd = Crowd::default();
+        let ordinary = u32::try_from(ORDINARY).unwrap();
+        let _alive = instances.try_acquire_many(ordinary).unwrap();
+        crowd.look(&instances);
+        assert!(!crowd.seen.load(Ordering::Relaxed));
+        let _one_more = instances.try_acquire().unwrap();
+        crowd.look(&instances);
+        assert!(crowd.seen.load(Ordering::Relaxed));
+    }
 }
