@@ -66,6 +66,13 @@ impl Host {
     pub fn watch(self: &Arc<Self>) {
         let inventory = Inventory::new(self.config.folders.clone(), self.config.cache.clone());
         tokio::spawn(crate::watch::keep_up(self.clone(), inventory));
+        let host = self.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                () = host.closing.cancelled() => {}
+                () = host.sandbox.keep_memory_low() => {}
+            }
+        });
     }
 
     /// Loads the folders once, waiting for files that are still being written, and checks that every component can be run if `prepare` is set.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use wasmtime::component::{ResourceTable, ResourceTableError};
-use wasmtime::{Store, Trap, UpdateDeadline};
+use wasmtime::{Engine, Store, Trap, UpdateDeadline};
 use wasmtime_wasi::{I32Exit, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
 use super::bindings::tools::types::{ToolError, ToolResult};
@@ -17,7 +17,7 @@ use super::limits::{GuestLimiter, Refused};
 use super::output::GuestOutput;
 use super::sockets::GuestSockets;
 use super::ticker::Ticking;
-use super::{Prepared, Sandbox};
+use super::{Linked, Prepared, Sandbox};
 use crate::permissions::reach::Reach;
 use crate::text;
 
@@ -275,21 +275,23 @@ impl Sandbox {
         let Ok(Ok(permit)) = permit else {
             return Finished::failed(GuestFailure::NoSlot);
         };
+        self.crowd.look(&self.instances);
 
         let files = match self.files(&reach, deadline, cancel).await {
             Ok(files) => files,
             Err(failure) => return Finished::failed(failure),
         };
 
+        let linked = prepared.linked.load_full();
         let interruptions = Interruptions::default();
-        let store = self.store(
+        let store = store(
+            &linked.pool.engine,
             GuestState::new(label, limits, reach, files, self.descriptors.clone()),
             deadline,
             limits,
             interruptions.clone(),
         );
-        let ticking = self.ticker.guest();
-        let prepared = prepared.clone();
+        let ticking = linked.pool.ticker.guest();
         let lanes = self.lanes.clone();
         let mut guest = Box::pin(async move {
             let guest = async move {
@@ -298,7 +300,7 @@ impl Sandbox {
                     _ticking: ticking,
                     _permit: permit,
                 };
-                let answer = prepared.answer(&mut alive.store, request).await;
+                let answer = linked.answer(&mut alive.store, request).await;
                 (answer, alive)
             };
             lanes.run(guest, &interruptions).await
@@ -346,30 +348,30 @@ impl Sandbox {
             },
         }
     }
+}
 
-    fn store(
-        &self,
-        state: GuestState,
-        deadline: Instant,
-        limits: GuestLimits,
-        interruptions: Interruptions,
-    ) -> Store<GuestState> {
-        let mut store = Store::new(&self.engine, state);
-        store.limiter(|state| &mut state.limiter);
-        store.set_hostcall_fuel(limits.max_result.saturating_add(HOSTCALL_ALLOWANCE));
-        store.set_max_component_handles(MAX_HANDLES);
-        // An epoch deadline is absolute, so it is set here, when the call starts.
-        store.set_epoch_deadline(1);
-        store.epoch_deadline_callback(move |_| {
-            if Instant::now() >= deadline {
-                return Err(DeadlinePassed.into());
-            }
-            interruptions.count();
-            // Yielding at each tick lets others run, and lets a dropped call end even inside a pure loop.
-            Ok(UpdateDeadline::Yield(1))
-        });
-        store
-    }
+fn store(
+    engine: &Engine,
+    state: GuestState,
+    deadline: Instant,
+    limits: GuestLimits,
+    interruptions: Interruptions,
+) -> Store<GuestState> {
+    let mut store = Store::new(engine, state);
+    store.limiter(|state| &mut state.limiter);
+    store.set_hostcall_fuel(limits.max_result.saturating_add(HOSTCALL_ALLOWANCE));
+    store.set_max_component_handles(MAX_HANDLES);
+    // An epoch deadline is absolute, so it is set here, when the call starts.
+    store.set_epoch_deadline(1);
+    store.epoch_deadline_callback(move |_| {
+        if Instant::now() >= deadline {
+            return Err(DeadlinePassed.into());
+        }
+        interruptions.count();
+        // Yielding at each tick lets others run, and lets a dropped call end even inside a pure loop.
+        Ok(UpdateDeadline::Yield(1))
+    });
+    store
 }
 
 /// A guest that has not been dropped yet. Its slot is free only once its memory is.
@@ -388,7 +390,7 @@ impl<T> Finished<Result<T, GuestFailure>> {
     }
 }
 
-impl Prepared {
+impl Linked {
     async fn answer(
         &self,
         store: &mut Store<GuestState>,
