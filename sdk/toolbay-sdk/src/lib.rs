@@ -80,6 +80,7 @@
 //! | `()` | the text `done` |
 //! | a struct or map that serializes to an object | structured content with an output schema, and the same as JSON text |
 //! | any other value that serializes: a number, a list, an enum | the same, wrapped: `{"result": value}` |
+//! | [`WithText`]`<T>` | structured content of `T` with its schema, and a text of your own in place of its JSON |
 //! | [`ToolResult`] | whatever you build: images, links, text beside structured content |
 //!
 //! JSON has no infinite number and no `NaN` (they become `null`, which no number's schema allows): return an error instead.
@@ -102,7 +103,7 @@ pub mod __private;
 
 pub use content::{Content, Icon, IconTheme, ResourceLink, Role};
 pub use error::{ErrorCode, ToolError};
-pub use result::ToolResult;
+pub use result::{ToolResult, WithText};
 pub use schemars;
 pub use serde;
 pub use serde_json;
