@@ -88,6 +88,16 @@
 //! # Errors
 //! [`ToolError`] has a constructor for each code on the wire. A panic ends the call with an `internal` error, and its message goes to the host's log.
 //!
+//! # What a plugin can reach
+//! Nothing, unless its `plugin.toml` asks for it, tool by tool, and the user grants it. Then:
+//! - [`http`]: requests to servers.
+//! - [`kv`]: the plugin's own state, kept from call to call.
+//! - [`mount`](fn@mount): folders of the user's, read and written with [`std::fs`].
+//! - [`std::env::var`]: environment variables.
+//!
+//! Each works in the component; outside, in `cargo test`, `kv` is a map in memory, a test takes any folder as a [`Mount`], and requests are refused. A component
+//! imports only what its code uses.
+//!
 //! # Settings
 //! `plugin.toml` holds what the code cannot say: limits and permissions of each tool, as `[tools.NAME]`. It is checked when the
 //! plugin is compiled. What is not said there has the defaults: 10 s (30 s with network), 64 MiB of memory, 256 KiB of output, nothing allowed.
@@ -96,6 +106,9 @@
 
 mod content;
 mod error;
+pub mod http;
+pub mod kv;
+mod mount;
 mod result;
 
 #[doc(hidden)]
@@ -103,6 +116,7 @@ pub mod __private;
 
 pub use content::{Content, Icon, IconTheme, ResourceLink, Role};
 pub use error::{ErrorCode, ToolError};
+pub use mount::{Mount, mount};
 pub use result::{ToolResult, WithText};
 pub use schemars;
 pub use serde;
