@@ -239,7 +239,8 @@ fn check_host_and_port(text: &str, port_needed: bool) -> Result<(&str, Option<u1
                     .bytes()
                     .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
         });
-    if is_ipv6 || is_name {
+    // A bare `*` stands for every host, over HTTP alone: which address a request goes to is still checked.
+    if is_ipv6 || is_name || (host == "*" && !port_needed) {
         Ok((host, port))
     } else {
         Err("has no valid host name or address")
@@ -392,7 +393,9 @@ mod tests {
             ("https://example.com/a%2Fb", false),
             ("https://example.com/*/b", false),
             ("https://*.*.com/", false),
-            ("https://*/", false),
+            ("https://*/", true),
+            ("GET,HEAD https://*", true),
+            ("https://**", false),
             ("https://example.com/a?b", false),
             ("", false),
             ("GET ", false),
@@ -406,6 +409,7 @@ mod tests {
         for (text, accepted) in [
             ("db:5432", true),
             ("[::1]:25", true),
+            ("*:25", false),
             ("db", false),
             ("db:", false),
             (":1", false),
