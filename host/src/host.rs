@@ -17,6 +17,7 @@ use crate::permissions::authority::{Authority, pin};
 use crate::permissions::store::GrantStore;
 use crate::plugin::{NotReady, Plugin};
 use crate::sandbox::Sandbox;
+use crate::state::Store;
 
 /// How long the first answer about tools waits for files that are being written as the host starts.
 const SETTLING_AT_START: Duration = Duration::from_millis(500);
@@ -45,7 +46,11 @@ impl Host {
     ///
     /// Where the sandbox cannot be set up on this machine.
     pub fn new(config: Config) -> Result<Arc<Self>> {
-        let sandbox = Sandbox::new(&config.cache, &config.compiler_program)?;
+        let sandbox = Sandbox::new(
+            &config.cache,
+            &config.compiler_program,
+            Store::new(&config.state),
+        )?;
         let grants = match &config.policy {
             Some(policy) => GrantStore::policy(policy, &config.state),
             None => GrantStore::in_folder(&config.settings, &config.state),

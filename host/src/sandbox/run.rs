@@ -10,7 +10,6 @@ use wasmtime::{Engine, Store, Trap, UpdateDeadline};
 use wasmtime_wasi::{I32Exit, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
 use super::bindings::tools::types::{ToolError, ToolResult};
-use super::descriptors::Descriptors;
 use super::files::{GuestFiles, MountFailure};
 use super::lanes::Interruptions;
 use super::limits::{GuestLimiter, Refused};
@@ -19,6 +18,7 @@ use super::sockets::GuestSockets;
 use super::ticker::Ticking;
 use super::{Linked, Prepared, Sandbox};
 use crate::permissions::reach::Reach;
+use crate::state::Store as StateStore;
 use crate::text;
 
 /// The most random bytes that a guest gets in one request.
@@ -27,8 +27,9 @@ const MAX_RANDOM_BYTES: u64 = 1 << 20;
 /// The most handles that a guest may hold at once.
 const MAX_HANDLES: usize = 10_000;
 
-/// What a call may copy out of the guest beyond its result: log lines, arguments of imports.
-const HOSTCALL_ALLOWANCE: usize = 1 << 20;
+/// What a call may copy out of the guest beyond its result: log lines, arguments of imports. The most that an import takes are the two values
+/// of a compare-and-set, 1 MiB each; larger ones are to be told that they are too large.
+const HOSTCALL_ALLOWANCE: usize = 4 << 20;
 
 /// Who runs, for logs and messages.
 #[derive(Debug, Clone)]
@@ -136,9 +137,12 @@ impl Remains {
 pub(super) struct GuestState {
     pub(super) wasi: WasiCtx,
     pub(super) table: ResourceTable,
+    pub(super) label: Label,
     pub(super) reach: Reach,
     pub(super) files: GuestFiles,
     pub(super) sockets: GuestSockets,
+    /// Where key-value state is kept.
+    pub(super) store: StateStore,
     limiter: GuestLimiter,
     output: GuestOutput,
 }
@@ -158,9 +162,9 @@ impl GuestState {
         limits: GuestLimits,
         reach: Reach,
         files: GuestFiles,
-        descriptors: Descriptors,
+        sandbox: &Sandbox,
     ) -> Self {
-        let output = GuestOutput::new(label);
+        let output = GuestOutput::new(label.clone());
         let mut wasi = WasiCtxBuilder::new();
         // Standard input is empty; there are no arguments, no environment and no network unless they are added here.
         wasi.stdout(output.clone());
@@ -171,15 +175,17 @@ impl GuestState {
                 wasi.env(name, value);
             }
         }
-        let sockets = GuestSockets::new(&mut wasi, &reach, descriptors);
+        let sockets = GuestSockets::new(&mut wasi, &reach, sandbox.descriptors.clone());
         let mut table = ResourceTable::new();
         table.set_max_capacity(MAX_HANDLES);
         Self {
             wasi: wasi.build(),
             table,
+            label,
             reach,
             files,
             sockets,
+            store: sandbox.state.clone(),
             limiter: GuestLimiter::new(limits.memory),
             output,
         }
@@ -286,7 +292,7 @@ impl Sandbox {
         let interruptions = Interruptions::default();
         let store = store(
             &linked.pool.engine,
-            GuestState::new(label, limits, reach, files, self.descriptors.clone()),
+            GuestState::new(label, limits, reach, files, self),
             deadline,
             limits,
             interruptions.clone(),
