@@ -23,6 +23,7 @@ mod lock;
 mod mcp;
 mod permissions;
 mod plugin;
+mod redact;
 mod sandbox;
 mod schema;
 mod secrets;

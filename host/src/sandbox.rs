@@ -7,6 +7,7 @@ mod crowd;
 mod descriptors;
 mod engine;
 mod files;
+mod http;
 mod kv;
 mod lanes;
 mod limits;
@@ -30,6 +31,7 @@ use self::bindings::{describe, tools};
 use self::compile::{Compiled, Compiler};
 use self::crowd::Crowd;
 use self::descriptors::Descriptors;
+use self::http::HttpClient;
 use self::lanes::Lanes;
 use self::pool::Pool;
 use self::run::{Answer, GuestState, Request};
@@ -66,6 +68,7 @@ pub(crate) struct Sandbox {
     /// Everything that has a place in a pool.
     prepared: Mutex<Vec<Weak<Prepared>>>,
     state: StateStore,
+    http: Arc<HttpClient>,
 }
 
 /// A component that is compiled, linked, and known to have exports of the right types.
@@ -120,6 +123,7 @@ impl Sandbox {
             crowd: Crowd::default(),
             prepared: Mutex::default(),
             state,
+            http: Arc::new(HttpClient::new()),
         })
     }
 

@@ -51,6 +51,7 @@ fn add_imports(linker: &mut Linker<GuestState>) -> wasmtime::Result<()> {
     files::add_to_linker(linker)?;
     sockets::add_to_linker(linker)?;
     kv::add_to_linker(linker)?;
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)?;
     linker.allow_shadowing(false);
     Ok(())
 }

@@ -8,9 +8,11 @@ use tokio_util::sync::CancellationToken;
 use wasmtime::component::{ResourceTable, ResourceTableError};
 use wasmtime::{Engine, Store, Trap, UpdateDeadline};
 use wasmtime_wasi::{I32Exit, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtxView, WasiHttpView};
 
 use super::bindings::tools::types::{ToolError, ToolResult};
 use super::files::{GuestFiles, MountFailure};
+use super::http::GuestHttp;
 use super::lanes::Interruptions;
 use super::limits::{GuestLimiter, Refused};
 use super::output::GuestOutput;
@@ -143,6 +145,7 @@ pub(super) struct GuestState {
     pub(super) sockets: GuestSockets,
     /// Where key-value state is kept.
     pub(super) store: StateStore,
+    http: GuestHttp,
     limiter: GuestLimiter,
     output: GuestOutput,
 }
@@ -156,6 +159,12 @@ impl WasiView for GuestState {
     }
 }
 
+impl WasiHttpView for GuestState {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        self.http.view(&mut self.table, &self.reach)
+    }
+}
+
 impl GuestState {
     fn new(
         label: Label,
@@ -164,6 +173,7 @@ impl GuestState {
         files: GuestFiles,
         sandbox: &Sandbox,
     ) -> Self {
+        let http = GuestHttp::new(label.plugin.clone(), sandbox.http.clone());
         let output = GuestOutput::new(label.clone());
         let mut wasi = WasiCtxBuilder::new();
         // Standard input is empty; there are no arguments, no environment and no network unless they are added here.
@@ -186,6 +196,7 @@ impl GuestState {
             files,
             sockets,
             store: sandbox.state.clone(),
+            http,
             limiter: GuestLimiter::new(limits.memory),
             output,
         }
