@@ -14,7 +14,7 @@ use rusqlite::Connection;
 use tokio::sync::Mutex;
 
 use self::file::FileId;
-pub(crate) use self::key_value::{KeyValues, MAX_KEYS, Space};
+pub(crate) use self::key_value::{KeyValues, Space};
 use crate::text::bytes;
 
 /// The store's name in the state folder.

@@ -57,10 +57,6 @@ impl Target {
 }
 
 impl NetworkAccess {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.patterns.is_empty()
-    }
-
     /// Whether a request may be made, as far as can be told before its host's name is looked up. `read_only` lets only `GET` and `HEAD`
     /// pass, whatever the patterns say.
     ///
