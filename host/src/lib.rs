@@ -21,6 +21,7 @@ mod load;
 mod mcp;
 mod permissions;
 mod plugin;
+mod redact;
 mod sandbox;
 mod schema;
 mod status;
