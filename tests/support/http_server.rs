@@ -5,7 +5,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
@@ -15,10 +15,11 @@ use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 /// How long a test waits for the server to see something.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A running server. Its thread ends with it; a connection ends when the client ends it.
+/// A running server. Nobody listens on its port once it is dropped; a connection ends when the client ends it.
 pub(crate) struct HttpServer {
     address: SocketAddr,
     shared: Arc<Shared>,
+    listening: Option<JoinHandle<()>>,
 }
 
 #[derive(Default)]
@@ -85,7 +86,7 @@ impl HttpServer {
         let address = listener.local_addr().expect("the listener has an address");
         let shared = Arc::new(Shared::default());
         let for_thread = shared.clone();
-        thread::spawn(move || {
+        let listening = thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 if for_thread.stopped.load(Ordering::SeqCst) {
                     return;
@@ -102,7 +103,11 @@ impl HttpServer {
                 });
             }
         });
-        Self { address, shared }
+        Self {
+            address,
+            shared,
+            listening: Some(listening),
+        }
     }
 
     pub(crate) fn port(&self) -> u16 {
@@ -150,6 +155,9 @@ impl Drop for HttpServer {
         self.shared.stopped.store(true, Ordering::SeqCst);
         // Wakes the thread, which waits for a connection.
         let _ = TcpStream::connect(self.address);
+        if let Some(listening) = self.listening.take() {
+            let _ = listening.join();
+        }
     }
 }
 
@@ -221,13 +229,24 @@ fn converse(stream: TcpStream, tls: Option<Arc<ServerConfig>>, shared: &Shared) 
         }
     };
     let mut stream = BufReader::new(stream);
-    while let Some(request) = receive(&mut stream)? {
+    loop {
+        let request = match receive(&mut stream) {
+            Ok(Some(request)) => request,
+            Ok(None) => return Ok(()),
+            Err(error) => {
+                // What no request is, such as the first bytes of https, is answered as other servers do.
+                stream
+                    .get_mut()
+                    .write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n")?;
+                stream.get_mut().flush()?;
+                return Err(error);
+            }
+        };
         shared.note(|seen| seen.requests.push(request.clone()));
         if !answer(&request, stream.get_mut())? {
-            break;
+            return Ok(());
         }
     }
-    Ok(())
 }
 
 fn receive(stream: &mut impl BufRead) -> io::Result<Option<Received>> {

@@ -107,7 +107,7 @@ impl NetworkAccess {
             Err(Refusal::Address {
                 host: target.host.to_string(),
                 address,
-                what: address::special(address).unwrap_or("not public"),
+                what: address::special(address).unwrap_or("no public address"),
             })
         }
     }

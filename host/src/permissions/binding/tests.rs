@@ -210,6 +210,8 @@ fn the_hosts_own_folders_are_on_the_list() {
         settings: root.join("settings"),
         state: root.join("state"),
         policy: Some(root.join("reviewed/policy.toml")),
+        ask: false,
+        secrets: crate::config::SecretsIn::File,
         compiler_program: PathBuf::new(),
     };
     let forbidden = Forbidden::of(&config);

@@ -9,46 +9,64 @@ use toolbay_manifest::Host;
 /// What is not for the public, with the document that says so, after the registries of special-purpose addresses at IANA. A few blocks
 /// in it are reachable from everywhere in theory (anycast addresses for relays); no server is behind them.
 const SPECIAL_V4: [(Ipv4Net, &str); 18] = [
-    (v4(0, 0, 0, 0, 8), "of this machine"), // RFC 791, section 3.2
-    (v4(10, 0, 0, 0, 8), "private"),        // RFC 1918
-    (v4(100, 64, 0, 0, 10), "shared within a provider's network"), // RFC 6598; 100.100.100.200 is a cloud's metadata
-    (v4(127, 0, 0, 0, 8), "of this machine"),                      // RFC 1122, section 3.2.1.3
-    (v4(168, 63, 129, 16, 32), "of a cloud's own services"), // Azure's host service, on a public number
-    (v4(169, 254, 0, 0, 16), "link-local"), // RFC 3927; 169.254.169.254 is the clouds' metadata
-    (v4(172, 16, 0, 0, 12), "private"),     // RFC 1918
-    (v4(192, 0, 0, 0, 24), "reserved for protocols"), // RFC 6890
-    (v4(192, 0, 2, 0, 24), "for documentation"), // RFC 5737
-    (v4(192, 88, 99, 0, 24), "of a former relay"), // RFC 7526
-    (v4(192, 168, 0, 0, 16), "private"),    // RFC 1918
-    (v4(198, 18, 0, 0, 15), "for benchmarks"), // RFC 2544
-    (v4(198, 51, 100, 0, 24), "for documentation"), // RFC 5737
-    (v4(203, 0, 113, 0, 24), "for documentation"), // RFC 5737
-    (v4(224, 0, 0, 0, 4), "of a group"),    // RFC 5771
-    (v4(233, 252, 0, 0, 24), "for documentation"), // RFC 6676
-    (v4(255, 255, 255, 255, 32), "of everybody on the network"), // RFC 919
-    (v4(240, 0, 0, 0, 4), "reserved"),      // RFC 1112, section 4
+    (v4(0, 0, 0, 0, 8), "an address of this machine"), // RFC 791, section 3.2
+    (v4(10, 0, 0, 0, 8), "a private address"),         // RFC 1918
+    (
+        v4(100, 64, 0, 0, 10),
+        "an address within a provider's network",
+    ), // RFC 6598; 100.100.100.200 is a cloud's metadata
+    (v4(127, 0, 0, 0, 8), "an address of this machine"), // RFC 1122, section 3.2.1.3
+    (
+        v4(168, 63, 129, 16, 32),
+        "an address of a cloud's own services",
+    ), // Azure's host service, on a public number
+    (v4(169, 254, 0, 0, 16), "a link-local address"), // RFC 3927; 169.254.169.254 is the clouds' metadata
+    (v4(172, 16, 0, 0, 12), "a private address"),     // RFC 1918
+    (v4(192, 0, 0, 0, 24), "an address reserved for protocols"), // RFC 6890
+    (v4(192, 0, 2, 0, 24), "an address for documentation"), // RFC 5737
+    (v4(192, 88, 99, 0, 24), "the address of a former relay"), // RFC 7526
+    (v4(192, 168, 0, 0, 16), "a private address"),    // RFC 1918
+    (v4(198, 18, 0, 0, 15), "an address for benchmarks"), // RFC 2544
+    (v4(198, 51, 100, 0, 24), "an address for documentation"), // RFC 5737
+    (v4(203, 0, 113, 0, 24), "an address for documentation"), // RFC 5737
+    (v4(224, 0, 0, 0, 4), "the address of a group"),  // RFC 5771
+    (v4(233, 252, 0, 0, 24), "an address for documentation"), // RFC 6676
+    (
+        v4(255, 255, 255, 255, 32),
+        "the address of everybody on the network",
+    ), // RFC 919
+    (v4(240, 0, 0, 0, 4), "a reserved address"),      // RFC 1112, section 4
 ];
 
 /// The same for IPv6. What is in no row and not within [`GLOBAL_V6`] has not been assigned to anybody.
 const SPECIAL_V6: [(Ipv6Net, &str); 18] = [
-    (v6([0, 0, 0, 0], 128), "of this machine"), // RFC 4291, section 2.5.2: unspecified
-    (v6_loopback(), "of this machine"),         // RFC 4291, section 2.5.3
+    (v6([0, 0, 0, 0], 128), "an address of this machine"), // RFC 4291, section 2.5.2: unspecified
+    (v6_loopback(), "an address of this machine"),         // RFC 4291, section 2.5.3
     (v6([0, 0, 0, 0], 96), "an IPv4 address in disguise"), // RFC 4291, section 2.5.5.1
-    (v6_mapped(), "an IPv4 address in disguise"), // RFC 4291, section 2.5.5.2
-    (v6_translated(), "an IPv4 address in disguise"), // RFC 2765, section 2.1
+    (v6_mapped(), "an IPv4 address in disguise"),          // RFC 4291, section 2.5.5.2
+    (v6_translated(), "an IPv4 address in disguise"),      // RFC 2765, section 2.1
     (v6([0x64, 0xff9b, 1, 0], 48), "an IPv4 address in disguise"), // RFC 8215
-    (v6([0x100, 0, 0, 0], 64), "a black hole"), // RFC 6666
-    (v6([0x100, 0, 0, 1], 64), "a black hole"), // RFC 9780
+    (v6([0x100, 0, 0, 0], 64), "a black hole"),            // RFC 6666
+    (v6([0x100, 0, 0, 1], 64), "a black hole"),            // RFC 9780
     (v6([0x2001, 0, 0, 0], 32), "an IPv4 address in disguise"), // RFC 4380: Teredo
-    (v6([0x2001, 0, 0, 0], 23), "reserved for protocols"), // RFC 2928; benchmarks (RFC 5180) and ORCHIDs (RFC 7343) are in it
-    (v6([0x2001, 0xdb8, 0, 0], 32), "for documentation"),  // RFC 3849
+    (
+        v6([0x2001, 0, 0, 0], 23),
+        "an address reserved for protocols",
+    ), // RFC 2928; benchmarks (RFC 5180) and ORCHIDs (RFC 7343) are in it
+    (
+        v6([0x2001, 0xdb8, 0, 0], 32),
+        "an address for documentation",
+    ), // RFC 3849
     (v6([0x2002, 0, 0, 0], 16), "an IPv4 address in disguise"), // RFC 3056: 6to4
-    (v6([0x3fff, 0, 0, 0], 20), "for documentation"),      // RFC 9637
-    (v6([0x5f00, 0, 0, 0], 16), "reserved for protocols"), // RFC 9602
-    (v6([0xfc00, 0, 0, 0], 7), "private"), // RFC 4193; fd00:ec2::254 is a cloud's metadata
-    (v6([0xfe80, 0, 0, 0], 10), "link-local"), // RFC 4291, section 2.5.6
-    (v6([0xfec0, 0, 0, 0], 10), "private"), // RFC 3879
-    (v6([0xff00, 0, 0, 0], 8), "of a group"), // RFC 4291, section 2.7
+    (v6([0x3fff, 0, 0, 0], 20), "an address for documentation"), // RFC 9637
+    (
+        v6([0x5f00, 0, 0, 0], 16),
+        "an address reserved for protocols",
+    ), // RFC 9602
+    (v6([0xfc00, 0, 0, 0], 7), "a private address"), // RFC 4193; fd00:ec2::254 is a cloud's metadata
+    (v6([0xfe80, 0, 0, 0], 10), "a link-local address"), // RFC 4291, section 2.5.6
+    (v6([0xfec0, 0, 0, 0], 10), "a private address"), // RFC 3879
+    (v6([0xff00, 0, 0, 0], 8), "the address of a group"), // RFC 4291, section 2.7
 ];
 
 /// All that is assigned to networks of the public (RFC 3587).
@@ -83,7 +101,7 @@ pub(crate) fn is_public(address: IpAddr) -> bool {
     special(address).is_none()
 }
 
-/// What the address is where it is not public, as the end of `is an address …`.
+/// What the address is where it is not public, as the end of a sentence that begins with it.
 pub(super) fn special(address: IpAddr) -> Option<&'static str> {
     match address {
         IpAddr::V4(address) => SPECIAL_V4
@@ -98,7 +116,7 @@ pub(super) fn special(address: IpAddr) -> Option<&'static str> {
             .iter()
             .find(|(net, _)| net.contains(&address))
             .map(|(_, what)| *what)
-            .or_else(|| (!GLOBAL_V6.contains(&address)).then_some("of nobody yet")),
+            .or_else(|| (!GLOBAL_V6.contains(&address)).then_some("an address of nobody yet")),
     }
 }
 

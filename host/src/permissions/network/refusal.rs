@@ -74,7 +74,7 @@ impl Refusal {
                 address,
                 what,
             } => (
-                format!("{host} leads to {address}, which is an address {what}"),
+                format!("{host} leads to {address}, which is {what}"),
                 Some(format!("toolbay grant {plugin} --address {address}")),
             ),
         };

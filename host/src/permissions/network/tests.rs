@@ -274,7 +274,36 @@ fn a_refusal_names_the_line_to_add() {
             .denial("notes");
         lines.push(shown((denial.what, denial.remedy)));
     }
-    insta::assert_snapshot!(lines.join("\n"), @"");
+    insta::assert_snapshot!(lines.join("\n"), @r#"
+    POST https://api.example.com/v1/notes is not among its network permissions
+      network = ["POST https://api.example.com/v1/notes"]
+    GET http://localhost:8080/ is not among its network permissions
+      network = ["GET http://localhost:8080/"]
+    GET https://api.example.com/a*b/c is not among its network permissions
+      network = ["GET https://api.example.com"]
+    GET https://api.example.com/"quoted" is not among its network permissions
+      network = ["GET https://api.example.com/\"quoted\""]
+    DELETE https://api.example.com/v1/notes may change something, and the tool is read-only
+      read-only = false
+    GET https://…@evil.example/ has a user before its host
+      (nothing)
+    TRACE https://api.example.com/ has a method that no permission allows
+      (nothing)
+    GET https://api.example.com/v1/%2e%2e/admin has a path with a segment `.` or `..`
+      (nothing)
+    GET https://api.example.com/v1/notes goes to a host that the user did not grant
+      toolbay grant notes --host api.example.com
+    api.example.com leads to 127.0.0.1, which is an address of this machine
+      toolbay grant notes --address 127.0.0.1
+    api.example.com leads to 169.254.169.254, which is a link-local address
+      toolbay grant notes --address 169.254.169.254
+    api.example.com leads to fd00::1, which is a private address
+      toolbay grant notes --address fd00::1
+    api.example.com leads to 10.1.2.3, which is a private address
+      toolbay grant notes --address 10.1.2.3
+    api.example.com leads to 1::1, which is an address of nobody yet
+      toolbay grant notes --address 1::1
+    "#);
 }
 
 /// A URL made of pieces that have led other checkers astray.

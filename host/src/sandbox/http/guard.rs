@@ -12,7 +12,7 @@ use wasmtime_wasi_http::{DEFAULT_FORBIDDEN_HEADERS, Error, WasiBody};
 use zeroize::Zeroizing;
 
 use super::dial::NoConnection;
-use super::{MAX_BODY, MAX_REQUESTS, Requests};
+use super::{MAX_BODY, MAX_REQUESTS, MAX_RESPONSE_HEAD, Requests};
 use crate::permissions::network::Target;
 use crate::permissions::reach::SecretValue;
 use crate::permissions::usage::Denial;
@@ -143,6 +143,17 @@ pub(super) fn check_response(
     }
     if with_secret && let Some(coding) = coding(header::CONTENT_ENCODING, "identity") {
         return Err(Error::HttpResponseContentCoding(Some(coding)));
+    }
+    // The connection reads ahead, so what it has taken may be a little more.
+    let size: usize = head
+        .headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len())
+        .sum();
+    if size > MAX_RESPONSE_HEAD {
+        return Err(Error::HttpResponseHeaderSectionSize(
+            u32::try_from(size).ok(),
+        ));
     }
     // What the server says is too much need not be read.
     match body.size_hint().lower() {

@@ -24,8 +24,12 @@ pub(super) enum Resolver {
     System(Arc<Semaphore>),
     /// By a function, for tests.
     #[cfg(test)]
-    Fixed(Box<dyn Fn(&str) -> Option<Vec<IpAddr>> + Send + Sync>),
+    Fixed(Box<LookUp>),
 }
+
+/// A name's addresses, where there is such a name.
+#[cfg(test)]
+pub(super) type LookUp = dyn Fn(&str) -> Option<Vec<IpAddr>> + Send + Sync;
 
 impl Resolver {
     pub(super) fn system() -> Self {

@@ -1,5 +1,6 @@
 //! Requests as a guest's `wasi:http` hands them over, against a real server on loopback.
 
+#[expect(dead_code, reason = "it has more than is used here")]
 #[path = "../../../../tests/support/http_server.rs"]
 mod http_server;
 
@@ -116,6 +117,7 @@ impl Running {
         let usage = Usage::default();
         let reach = Reach {
             access: Arc::new(access),
+            scope: "".into(),
             principal: "local".into(),
             secrets: secrets.into(),
             usage: usage.clone(),

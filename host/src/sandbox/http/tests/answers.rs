@@ -23,7 +23,7 @@ async fn a_head_has_no_body_whatever_length_it_announces() {
     assert!(read.end.is_ok());
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_endless_body_ends_at_the_limit() {
     let server = HttpServer::start();
     let mut guest = Guest::of(&server).start();
@@ -129,7 +129,7 @@ async fn nobody_there() {
     assert_eq!(guest.hosts(), Vec::<String>::new());
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_request_body_is_bounded() {
     let server = HttpServer::start();
     let mut guest = Guest::of(&server).start();

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 
 use super::*;
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_does_not_answer_is_given_up() {
     let server = HttpServer::start();
     let mut guest = Guest::of(&server).start();
@@ -52,7 +52,7 @@ async fn a_slow_upload_is_not_a_slow_server() {
     assert!(given_up.await.is_ok(), "the server has it all");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_body_that_stops_coming_is_given_up() {
     let server = HttpServer::start();
     let mut guest = Guest::of(&server).start();
@@ -126,7 +126,7 @@ async fn whatever_is_under_way_ends_with_the_guest() {
         )
         .await
         .unwrap();
-    tokio::task::block_in_place(|| server.wait_for_requests(2));
+    server.wait_for_requests(2);
     drop((unanswered, unread, guest));
-    tokio::task::block_in_place(|| server.wait_until_closed());
+    server.wait_until_closed();
 }
