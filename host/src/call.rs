@@ -1,5 +1,6 @@
 //! One tool call, top to bottom: every stage of it is visible in order in [`run`].
 
+mod authorize;
 mod error;
 mod output;
 
@@ -10,11 +11,13 @@ use serde_json::value::RawValue;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
+use self::authorize::authorize;
 pub(crate) use self::error::{CallError, ErrorCode};
 use self::error::{busy, guest_error, guest_failure, in_words, not_ready};
 pub(crate) use self::output::ToolOutput;
 use self::output::check_output;
 use crate::catalog::Found;
+use crate::digest::Digest;
 use crate::host::Host;
 use crate::json;
 use crate::permissions::reach::Reach;
@@ -28,6 +31,8 @@ pub(crate) struct CallRequest<'a> {
     pub(crate) name: &'a str,
     /// The JSON text of the arguments; none means no arguments.
     pub(crate) arguments: Option<&'a RawValue>,
+    /// Whether the user allowed this one call.
+    pub(crate) consent: bool,
     pub(crate) cancel: &'a CancellationToken,
 }
 
@@ -38,6 +43,15 @@ pub(crate) struct CallEnd {
     /// The call's place among its tool's concurrent ones. Kept until the answer is on its way, so that a client that does not read
     /// holds up the calls and not the memory.
     pub(crate) slot: Option<OwnedSemaphorePermit>,
+    /// Where it was refused and the user may be asked to allow this one call: about what.
+    pub(crate) question: Option<Question>,
+}
+
+/// What a user is asked about one call.
+pub(crate) struct Question {
+    /// In plain words.
+    pub(crate) message: String,
+    pub(crate) component: Digest,
 }
 
 /// There is no tool of this name.
@@ -59,8 +73,11 @@ pub(crate) async fn look_up(host: &Host, name: &str) -> Result<Found, UnknownToo
         host.scanned_catalog().await
     };
     catalog.find(name).ok_or_else(|| {
-        let near =
-            nearest(name, catalog.tools().map(|tool| tool.full_name.as_str())).map(str::to_owned);
+        let near = nearest(
+            name,
+            catalog.tools().map(|listed| listed.tool.full_name.as_str()),
+        )
+        .map(str::to_owned);
         UnknownTool {
             name: shorten(&crate::text::escape(name), 100),
             near,
@@ -83,15 +100,16 @@ pub(crate) async fn run(host: &Host, request: CallRequest<'_>) -> Result<CallEnd
 }
 
 async fn stages(host: &Host, found: Found, request: &CallRequest<'_>) -> CallEnd {
-    let Found { plugin, tool } = found;
-    if let Err(error) = authorize(&tool) {
-        return error.into();
-    }
-    let arguments = match validate(&tool, request.arguments) {
+    let allowance = match authorize(host, &found, request) {
+        Ok(allowance) => allowance,
+        Err(refusal) => return refusal,
+    };
+    let Found { plugin, tool, .. } = &found;
+    let arguments = match validate(tool, request.arguments) {
         Ok(arguments) => arguments,
         Err(error) => return error.into(),
     };
-    let slot = match slot(&tool, request.cancel).await {
+    let slot = match slot(tool, request.cancel).await {
         Ok(slot) => slot,
         Err(error) => return error.into(),
     };
@@ -102,8 +120,11 @@ async fn stages(host: &Host, found: Found, request: &CallRequest<'_>) -> CallEnd
     };
     let prepared = match prepared {
         Ok(prepared) => prepared,
-        Err(error) => return not_ready(&tool, &error).into(),
+        Err(error) => return not_ready(tool, &error).into(),
     };
+    if allowance.unpinned {
+        host.pin(plugin);
+    }
     let limits = GuestLimits {
         timeout: tool.limits.timeout,
         memory: tool.limits.memory,
@@ -123,33 +144,16 @@ async fn stages(host: &Host, found: Found, request: &CallRequest<'_>) -> CallEnd
         )
         .await;
     let outcome = match finished.end {
-        GuestEnd::Returned(Ok(result)) => check_output(&tool, result),
-        GuestEnd::Returned(Err(error)) => Err(guest_error(&tool, error)),
-        GuestEnd::Failed(failure) => Err(guest_failure(&tool, &failure)),
+        GuestEnd::Returned(Ok(result)) => check_output(tool, result),
+        GuestEnd::Returned(Err(error)) => Err(guest_error(tool, error)),
+        GuestEnd::Failed(failure) => Err(guest_failure(tool, &failure)),
     };
     CallEnd {
         outcome,
         remains: Some(finished.remains),
         slot: Some(slot),
+        question: None,
     }
-}
-
-/// Declared ⊆ granted, else nothing runs. So far nothing can be granted, so a tool may ask for nothing.
-fn authorize(tool: &Tool) -> Result<(), CallError> {
-    if tool.asks_for.is_empty() {
-        return Ok(());
-    }
-    let asked = tool.asks_for.join("; ");
-    Err(CallError::new(
-        ErrorCode::PermissionDenied,
-        format!(
-            "tool `{}` asks for permissions that were not granted: {asked}",
-            tool.full_name
-        ),
-    )
-    .hint(
-        "this version of Toolbay can grant none; tell the user that this tool cannot be used yet",
-    ))
 }
 
 /// Checks the arguments against the tool's input schema and gives their JSON text for the guest.
@@ -210,6 +214,7 @@ impl From<CallError> for CallEnd {
             outcome: Err(error),
             remains: None,
             slot: None,
+            question: None,
         }
     }
 }

@@ -1,10 +1,13 @@
 //! The immutable snapshot of everything loaded. A reload makes a new one and swaps it in; calls finish on the one they began with.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::digest::Digest;
+use crate::permissions::authority::Authority;
+use crate::permissions::decide::{Decision, Held};
 use crate::plugin::{Plugin, Tool};
 use toolbay_manifest::Annotations;
 
@@ -13,12 +16,18 @@ use toolbay_manifest::Annotations;
 pub(crate) struct Catalog {
     /// In the order of their files.
     pub(crate) plugins: Vec<Arc<Plugin>>,
+    /// For each plugin, what is decided about each of its tools.
+    decisions: Vec<Vec<Arc<Decision>>>,
     pub(crate) problems: Vec<PluginProblem>,
+    /// What works, and should not stay as it is.
+    pub(crate) warnings: Vec<String>,
     tools: HashMap<String, (usize, usize)>,
     /// Changes exactly when the tools that clients see do.
     definitions: String,
     /// Counts those changes since the host started.
     pub(crate) generation: u64,
+    /// The revision of the grants that the decisions were made with.
+    grants: u64,
 }
 
 /// A file that is not served, or not in its newest version, and what the user can do about it.
@@ -34,15 +43,56 @@ pub struct PluginProblem {
     pub serving_earlier: bool,
 }
 
-/// A tool and the plugin that it belongs to, taken out of the catalog for one call.
+/// A tool, the plugin that it belongs to and what is decided about it, taken out of the catalog for one call.
 pub(crate) struct Found {
     pub(crate) plugin: Arc<Plugin>,
     pub(crate) tool: Arc<Tool>,
+    pub(crate) decision: Arc<Decision>,
+}
+
+/// A tool in its place in the catalog.
+#[derive(Clone, Copy)]
+pub(crate) struct Listed<'a> {
+    pub(crate) plugin: &'a Arc<Plugin>,
+    pub(crate) tool: &'a Arc<Tool>,
+    pub(crate) decision: &'a Arc<Decision>,
+}
+
+impl Listed<'_> {
+    /// Why it does not run, if it does not.
+    pub(crate) fn held(&self) -> Option<&Held> {
+        match &**self.decision {
+            Decision::Held(held) => Some(held),
+            Decision::Allowed(_) => None,
+        }
+    }
+
+    /// What a model may read of it: its own description, or the host's words where nobody has seen what it says of itself.
+    pub(crate) fn description(&self) -> Cow<'_, str> {
+        match self.held() {
+            Some(held) if held.hides_definition() => Cow::Owned(format!(
+                "Not available: the tool {}. Its description is withheld until the user has looked at it with `toolbay grant {}`.",
+                held.clause(),
+                self.plugin.info.name
+            )),
+            _ => Cow::Borrowed(&self.tool.description),
+        }
+    }
+
+    /// Whether what it says of itself is withheld.
+    pub(crate) fn is_withheld(&self) -> bool {
+        self.held().is_some_and(Held::hides_definition)
+    }
 }
 
 impl Catalog {
     /// `plugins` in the order that decides a clash: the earlier one has the name, the later becomes a problem.
-    pub(crate) fn new(plugins: Vec<Arc<Plugin>>, mut problems: Vec<PluginProblem>) -> Self {
+    pub(crate) fn new(
+        plugins: Vec<Arc<Plugin>>,
+        mut problems: Vec<PluginProblem>,
+        warnings: Vec<String>,
+        authority: &Authority,
+    ) -> Self {
         let mut by_name: HashMap<String, PathBuf> = HashMap::new();
         let mut served = Vec::new();
         for plugin in plugins {
@@ -54,37 +104,61 @@ impl Catalog {
             }
         }
         problems.sort_by(|one, other| one.path.cmp(&other.path));
+        let decide = |plugin: &Arc<Plugin>| {
+            let tools = plugin.tools.iter();
+            tools
+                .map(|tool| Arc::new(authority.decide(plugin, tool)))
+                .collect()
+        };
+        let decisions = served.iter().map(decide).collect();
         let mut tools = HashMap::new();
         for (plugin_index, plugin) in served.iter().enumerate() {
             for (tool_index, tool) in plugin.tools.iter().enumerate() {
                 tools.insert(tool.full_name.clone(), (plugin_index, tool_index));
             }
         }
-        let definitions = definitions(&served);
-        Self {
+        let mut catalog = Self {
             plugins: served,
+            decisions,
             problems,
+            warnings,
             tools,
-            definitions,
+            definitions: String::new(),
             generation: 0,
-        }
+            grants: authority.revision(),
+        };
+        catalog.definitions = catalog.digest_of_definitions();
+        catalog
     }
 
     /// The tool of this full name.
     pub(crate) fn find(&self, full_name: &str) -> Option<Found> {
-        let (plugin, tool) = self.tools.get(full_name)?;
-        let plugin = self.plugins.get(*plugin)?;
+        let (plugin_index, tool) = self.tools.get(full_name)?;
+        let plugin = self.plugins.get(*plugin_index)?;
         Some(Found {
             plugin: plugin.clone(),
             tool: plugin.tools.get(*tool)?.clone(),
+            decision: self.decisions.get(*plugin_index)?.get(*tool)?.clone(),
         })
     }
 
     /// All tools: the plugins in the order of their names, so that it does not depend on files', the tools of each in their author's order.
-    pub(crate) fn tools(&self) -> impl Iterator<Item = &Arc<Tool>> {
-        let mut plugins: Vec<&Arc<Plugin>> = self.plugins.iter().collect();
-        plugins.sort_by(|one, other| one.info.name.cmp(&other.info.name));
-        plugins.into_iter().flat_map(|plugin| &plugin.tools)
+    pub(crate) fn tools(&self) -> impl Iterator<Item = Listed<'_>> {
+        let mut plugins: Vec<_> = self.plugins.iter().zip(&self.decisions).collect();
+        plugins.sort_by(|(one, _), (other, _)| one.info.name.cmp(&other.info.name));
+        plugins
+            .into_iter()
+            .flat_map(|(plugin, decisions)| listed(plugin, decisions))
+    }
+
+    /// The plugins in the order of their files, with their tools.
+    pub(crate) fn by_file(
+        &self,
+    ) -> impl Iterator<Item = (&Arc<Plugin>, impl Iterator<Item = Listed<'_>>)> {
+        self.plugins
+            .iter()
+            .zip(&self.decisions)
+            .map(|(plugin, decisions)| (plugin, listed(plugin, decisions)))
     }
 
     pub(crate) fn tool_count(&self) -> usize {
@@ -100,13 +174,61 @@ impl Catalog {
     pub(crate) fn same_content(&self, other: &Self) -> bool {
         let key = |plugin: &Arc<Plugin>| (plugin.path.clone(), plugin.digest.clone());
         self.same_definitions(other)
+            && self.grants == other.grants
             && self.problems == other.problems
+            && self.warnings == other.warnings
             && self
                 .plugins
                 .iter()
                 .map(key)
                 .eq(other.plugins.iter().map(key))
     }
+
+    fn digest_of_definitions(&self) -> String {
+        let mut all: Vec<String> = self
+            .tools()
+            .map(|listed| {
+                let tool = listed.tool;
+                let Annotations {
+                    read_only,
+                    destructive,
+                    idempotent,
+                    open_world,
+                } = tool.annotations;
+                let hints = [read_only, destructive, idempotent, open_world];
+                if listed.is_withheld() {
+                    return serde_json::to_string(&(&tool.full_name, listed.description(), hints))
+                        .unwrap_or_default();
+                }
+                let parts = (
+                    &tool.full_name,
+                    &tool.title,
+                    &tool.description,
+                    hints,
+                    &tool.advertised_input,
+                    &tool.advertised_output,
+                );
+                serde_json::to_string(&parts).unwrap_or_default()
+            })
+            .collect();
+        all.sort();
+        Digest::of(all.join("\n").as_bytes()).to_string()
+    }
+}
+
+fn listed<'a>(
+    plugin: &'a Arc<Plugin>,
+    decisions: &'a [Arc<Decision>],
+) -> impl Iterator<Item = Listed<'a>> {
+    plugin
+        .tools
+        .iter()
+        .zip(decisions)
+        .map(move |(tool, decision)| Listed {
+            plugin,
+            tool,
+            decision,
+        })
 }
 
 fn clash(plugin: &Plugin, first: &std::path::Path) -> PluginProblem {
@@ -118,28 +240,4 @@ fn clash(plugin: &Plugin, first: &std::path::Path) -> PluginProblem {
             .into(),
         serving_earlier: false,
     }
-}
-
-fn definitions(plugins: &[Arc<Plugin>]) -> String {
-    let mut all: Vec<String> = Vec::new();
-    for tool in plugins.iter().flat_map(|plugin| &plugin.tools) {
-        let Annotations {
-            read_only,
-            destructive,
-            idempotent,
-            open_world,
-        } = tool.annotations;
-        let hints = [read_only, destructive, idempotent, open_world];
-        let parts = (
-            &tool.full_name,
-            &tool.title,
-            &tool.description,
-            hints,
-            &tool.advertised_input,
-            &tool.advertised_output,
-        );
-        all.push(serde_json::to_string(&parts).unwrap_or_default());
-    }
-    all.sort();
-    Digest::of(all.join("\n").as_bytes()).to_string()
 }

@@ -3,7 +3,12 @@
 pub mod bake;
 pub mod call;
 pub mod compile;
+pub mod grant;
+pub mod grants;
+pub mod inspect;
 pub mod list;
+mod person;
+pub mod revoke;
 pub mod serve;
 
 use std::process::ExitCode;
@@ -28,6 +33,10 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::List(arguments) => list::run(&arguments),
         Command::Call(arguments) => call::run(&arguments),
         Command::Bake(arguments) => bake::run(&arguments),
+        Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Grant(arguments) => grant::run(&arguments),
+        Command::Revoke(arguments) => revoke::run(&arguments),
+        Command::Grants(arguments) => grants::run(&arguments),
         Command::Compile => compile::run(),
     };
     match outcome {

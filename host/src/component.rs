@@ -30,6 +30,8 @@ pub(crate) struct Inspected {
     pub(crate) manifest: Option<String>,
     /// Whether it exports `describe`.
     pub(crate) describes: bool,
+    /// What it imports, each interface by its name.
+    pub(crate) imports: Vec<String>,
 }
 
 /// Why these bytes are no plugin.
@@ -188,6 +190,7 @@ impl Found {
         Ok(Inspected {
             manifest,
             describes: self.exports.iter().any(|name| speaks(name, DESCRIBE)),
+            imports: self.imports,
         })
     }
 }

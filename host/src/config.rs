@@ -16,6 +16,10 @@ pub struct Config {
     pub cache: PathBuf,
     /// What the user decided: grants, and secrets where there is no keyring.
     pub settings: PathBuf,
+    /// A reviewed file that grants instead of the user's own `grants.toml`.
+    pub policy: Option<PathBuf>,
+    /// Whether the user may be asked through the client to allow single calls.
+    pub ask: bool,
     /// What plugins and calls leave behind: key-value state, the audit log.
     pub state: PathBuf,
     /// The program that is started to compile, which is the host's own.
@@ -49,8 +53,20 @@ impl Config {
             state: folder("TOOLBAY_STATE_DIR", |platform| {
                 platform.state_dir().unwrap_or(platform.data_local_dir())
             })?,
+            policy: None,
+            ask: false,
             compiler_program: own_program()?,
         })
+    }
+
+    /// Takes the grants from this file, and from nowhere else.
+    ///
+    /// # Errors
+    ///
+    /// Where the current folder is gone.
+    pub fn with_policy(mut self, policy: Option<&Path>) -> Result<Self> {
+        self.policy = policy.map(absolute).transpose()?;
+        Ok(self)
     }
 }
 

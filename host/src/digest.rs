@@ -17,6 +17,12 @@ impl Digest {
         Self(hex(&Sha256::digest(bytes)))
     }
 
+    /// All 64 digits.
+    #[must_use]
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// The first twelve digits, for people.
     #[must_use]
     pub(crate) fn short(&self) -> &str {

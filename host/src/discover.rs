@@ -13,6 +13,10 @@ use crate::config::MAX_COMPONENT;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Candidate {
     pub(crate) path: PathBuf,
+    /// The folder that it lies in, without links: with the plugin's name, what grants are for.
+    pub(crate) folder: PathBuf,
+    /// Whether the system or a browser marked the file as downloaded.
+    pub(crate) downloaded: bool,
     /// The file's state, or why there is none.
     pub(crate) file: Result<Fingerprint, Unusable>,
     /// The manifest beside it, `NAME.toml`, where there is one.
@@ -45,6 +49,8 @@ pub(crate) enum Unusable {
     Special,
     #[error("it is a link to a file that does not exist")]
     DanglingLink,
+    #[error("it is a link to a file outside its folder")]
+    LinkOutside,
     #[error("it is {}, and a component may have at most {}", crate::text::bytes(*.0), crate::text::bytes(MAX_COMPONENT))]
     TooLarge(u64),
     #[error("it cannot be looked at: {0}")]
@@ -56,6 +62,9 @@ impl Unusable {
         match self {
             Self::Folder | Self::Special => {
                 "a plugin is one file; move this elsewhere or give it another ending than .wasm"
+            }
+            Self::LinkOutside => {
+                "copy the file into the folder: what a link points to can be changed by whoever may write there"
             }
             Self::DanglingLink => "remove the link, or put the file where it points",
             Self::TooLarge(_) => "build it in release mode and strip it",
@@ -111,7 +120,8 @@ pub(crate) fn discover(folders: &[PathBuf]) -> Result<Vec<Candidate>, (PathBuf, 
             }
         }
         paths.sort();
-        candidates.extend(paths.into_iter().map(candidate));
+        let canonical = fs::canonicalize(folder).map_err(in_folder)?;
+        candidates.extend(paths.into_iter().map(|path| candidate(path, &canonical)));
     }
     // A folder given twice, or by two names, has its files once.
     let mut seen = std::collections::HashSet::new();
@@ -130,8 +140,21 @@ fn is_component_name(path: &Path) -> bool {
             .is_some_and(|extension| extension.eq_ignore_ascii_case("wasm"))
 }
 
-fn candidate(path: PathBuf) -> Candidate {
+/// One file as a candidate, whatever its name.
+///
+/// # Errors
+///
+/// Where its folder cannot be found.
+pub(crate) fn single(path: &Path) -> io::Result<Candidate> {
+    let path = std::path::absolute(path)?;
+    let folder = path.parent().map(fs::canonicalize).transpose()?;
+    let folder = folder.unwrap_or_default();
+    Ok(candidate(path, &folder))
+}
+
+fn candidate(path: PathBuf, folder: &Path) -> Candidate {
     let file = match fs::metadata(&path) {
+        Ok(_) if leaves(&path, folder) => Err(Unusable::LinkOutside),
         Ok(metadata) if metadata.is_dir() => Err(Unusable::Folder),
         Ok(metadata) if !metadata.is_file() => Err(Unusable::Special),
         Ok(metadata) if metadata.len() > MAX_COMPONENT => Err(Unusable::TooLarge(metadata.len())),
@@ -148,8 +171,38 @@ fn candidate(path: PathBuf) -> Candidate {
         fingerprint: Fingerprint::of(&metadata),
     });
     Candidate {
+        downloaded: file.is_ok() && is_marked_as_downloaded(&path),
+        folder: folder.to_owned(),
         path,
         file,
         sidecar,
     }
+}
+
+/// Whether the path is a link whose end lies elsewhere.
+fn leaves(path: &Path, folder: &Path) -> bool {
+    let is_link = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
+    is_link && fs::canonicalize(path).is_ok_and(|end| !end.starts_with(folder))
+}
+
+/// Browsers and download tools note where a file came from: on Linux as `user.xdg.origin.url` (freedesktop.org's common extended attributes), on
+/// macOS as `com.apple.quarantine`.
+fn is_marked_as_downloaded(path: &Path) -> bool {
+    const MARK: &str = if cfg!(target_os = "macos") {
+        "com.apple.quarantine"
+    } else {
+        "user.xdg.origin.url"
+    };
+    // Only whether it is there counts: a size of nothing asks for the length.
+    rustix::fs::getxattr(path, MARK, &mut [0u8; 0]).is_ok()
+}
+
+/// Why others than the user could change what lies in a folder.
+pub(crate) fn exposure(folder: &Path) -> Option<&'static str> {
+    let metadata = fs::metadata(folder).ok()?;
+    let own = rustix::process::geteuid().as_raw();
+    if metadata.uid() != own && metadata.uid() != 0 {
+        return Some("it belongs to another user");
+    }
+    (metadata.mode() & 0o022 != 0).then_some("other users can write to it")
 }

@@ -13,7 +13,9 @@ use crate::catalog::{Catalog, PluginProblem};
 use crate::config::Config;
 use crate::inventory::Inventory;
 use crate::load::LoadError;
-use crate::plugin::NotReady;
+use crate::permissions::authority::{Authority, pin};
+use crate::permissions::store::GrantStore;
+use crate::plugin::{NotReady, Plugin};
 use crate::sandbox::Sandbox;
 
 /// How long the first answer about tools waits for files that are being written as the host starts.
@@ -27,6 +29,7 @@ pub struct Host {
     pub(crate) config: Config,
     pub(crate) sandbox: Sandbox,
     started_at: Instant,
+    pub(crate) grants: Arc<GrantStore>,
     catalog: ArcSwap<Catalog>,
     /// The generation of the current catalog.
     definitions: watch::Sender<u64>,
@@ -43,9 +46,14 @@ impl Host {
     /// Where the sandbox cannot be set up on this machine.
     pub fn new(config: Config) -> Result<Arc<Self>> {
         let sandbox = Sandbox::new(&config.cache, &config.compiler_program)?;
+        let grants = match &config.policy {
+            Some(policy) => GrantStore::policy(policy, &config.state),
+            None => GrantStore::in_folder(&config.settings, &config.state),
+        };
         Ok(Arc::new(Self {
             config,
             sandbox,
+            grants: Arc::new(grants),
             started_at: Instant::now(),
             catalog: ArcSwap::default(),
             definitions: watch::Sender::new(0),
@@ -58,6 +66,13 @@ impl Host {
     pub fn watch(self: &Arc<Self>) {
         let inventory = Inventory::new(self.config.folders.clone(), self.config.cache.clone());
         tokio::spawn(crate::watch::keep_up(self.clone(), inventory));
+        let host = self.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                () = host.closing.cancelled() => {}
+                () = host.sandbox.keep_memory_low() => {}
+            }
+        });
     }
 
     /// Loads the folders once, waiting for files that are still being written, and checks that every component can be run if `prepare` is set.
@@ -78,8 +93,22 @@ impl Host {
             }
         }
         inventory.save_index();
-        self.swap(inventory.catalog());
+        self.swap(inventory.catalog(&self.authority()));
         self.scanned.send_replace(true);
+    }
+
+    /// The grants of this moment.
+    pub(crate) fn authority(&self) -> Authority {
+        Authority::new(&self.grants)
+    }
+
+    /// Puts a plugin's version on record, without anybody waiting for the disk.
+    pub(crate) fn pin(&self, plugin: &Arc<Plugin>) {
+        if !plugin.claims_pin() {
+            return;
+        }
+        let (store, plugin) = (self.grants.clone(), plugin.clone());
+        drop(tokio::task::spawn_blocking(move || pin(&store, &plugin)));
     }
 
     /// Ends every call and the watching.
@@ -144,6 +173,21 @@ impl Host {
 
     pub(crate) fn uptime(&self) -> Duration {
         self.started_at.elapsed()
+    }
+
+    /// What the user runs in a terminal to allow what a plugin asks for.
+    pub(crate) fn grant_command(&self, plugin: &Plugin) -> String {
+        let name = &plugin.info.name;
+        let is_default = crate::config::default_plugin_folder()
+            .is_ok_and(|folder| self.config.folders == [folder]);
+        if is_default {
+            return format!("toolbay grant {name}");
+        }
+        let folder = crate::text::escape(&plugin.folder.display().to_string());
+        format!(
+            "toolbay grant {name} --dir '{}'",
+            folder.replace('\'', "'\\''")
+        )
     }
 
     /// The folders that plugins are loaded from.

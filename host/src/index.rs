@@ -87,7 +87,7 @@ impl Index {
         }
         let manifest = Manifest::from_json(&entry.manifest).ok()?;
         Some(Plugin::new(
-            candidate.path.clone(),
+            candidate,
             entry.digest.clone(),
             &manifest,
             None,

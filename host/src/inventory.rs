@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 
 use crate::catalog::{Catalog, PluginProblem};
 use crate::digest::Digest;
-use crate::discover::{Candidate, Fingerprint, discover};
+use crate::discover::{Candidate, Fingerprint, discover, exposure};
 use crate::index::Index;
 use crate::load::{self, Content, LoadError};
+use crate::permissions::authority::Authority;
 use crate::plugin::Plugin;
 use crate::sandbox::Sandbox;
 
@@ -32,6 +33,7 @@ pub(crate) struct Inventory {
     /// The paths in the order that decides a clash.
     order: Vec<PathBuf>,
     folder_problem: Option<PluginProblem>,
+    warnings: Vec<String>,
     first: bool,
 }
 
@@ -80,6 +82,7 @@ impl Inventory {
             entries: BTreeMap::new(),
             order: Vec::new(),
             folder_problem: None,
+            warnings: Vec::new(),
             first: true,
         }
     }
@@ -90,6 +93,11 @@ impl Inventory {
         let candidates = match tokio::task::spawn_blocking(move || discover(&folders)).await {
             Ok(Ok(candidates)) => {
                 self.folder_problem = None;
+                self.warnings = self
+                    .folders
+                    .iter()
+                    .filter_map(|folder| warning(folder))
+                    .collect();
                 candidates
             }
             Ok(Err((folder, error))) => {
@@ -140,7 +148,7 @@ impl Inventory {
     }
 
     /// The snapshot of what is served now.
-    pub(crate) fn catalog(&self) -> Catalog {
+    pub(crate) fn catalog(&self, authority: &Authority) -> Catalog {
         let entries = || self.order.iter().filter_map(|path| self.entries.get(path));
         let plugins = entries()
             .filter_map(|entry| entry.served.as_ref())
@@ -149,8 +157,9 @@ impl Inventory {
         let problems = entries()
             .filter_map(|entry| entry.problem.clone())
             .chain(self.folder_problem.clone())
+            .chain(grants_problem(authority))
             .collect();
-        Catalog::new(plugins, problems)
+        Catalog::new(plugins, problems, self.warnings.clone(), authority)
     }
 
     /// A plugin turned out not to run after it was taken in: it is served no longer.
@@ -284,6 +293,26 @@ async fn take_in(
         return Err(error.into());
     }
     Ok((Arc::new(plugin), manifest))
+}
+
+/// A folder that others can change.
+fn warning(folder: &Path) -> Option<String> {
+    let why = exposure(folder)?;
+    let folder = crate::text::escape(&folder.display().to_string());
+    Some(format!(
+        "the plugin folder {folder} is not the user's alone: {why}; whoever can put a plugin there decides what the assistant is offered (chmod go-w, or use another folder)"
+    ))
+}
+
+/// Grants that cannot be read are a problem like a plugin that cannot.
+fn grants_problem(authority: &Authority) -> Option<PluginProblem> {
+    let (path, reason, hint) = authority.problem()?;
+    Some(PluginProblem {
+        path,
+        reason,
+        hint,
+        serving_earlier: false,
+    })
 }
 
 fn unreadable_folder(folder: &Path, error: &std::io::Error) -> PluginProblem {

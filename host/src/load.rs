@@ -173,7 +173,7 @@ pub(crate) async fn load(
         (None, None) => return Err(LoadError::NoManifest),
     };
     let plugin = Plugin::new(
-        candidate.path.clone(),
+        candidate,
         content.digest.clone(),
         &manifest,
         Some(content.bytes.clone()),

@@ -3,6 +3,7 @@
 //! A `tools/call` goes straight from the transport to [`calls`]; every other request goes through rmcp to [`server`], inside [`guard`].
 
 mod calls;
+mod consent;
 mod convert;
 mod guard;
 mod server;
@@ -38,6 +39,7 @@ pub(crate) async fn serve_stdio(host: Arc<Host>, input: OwnedFd, output: OwnedFd
     let server = Server::new(host.clone(), session.clone());
     let running =
         rmcp::service::serve_directly(Guard::new(server, session.clone()), transport, None);
+    session.set_peer(running.peer().clone());
     tokio::spawn(session::announce_changes(
         host.clone(),
         session,

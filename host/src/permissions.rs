@@ -1,11 +1,17 @@
-//! Who may do what: what a tool asks for, in words, and whether it was granted. Decisions are made here and enforced in `sandbox/`.
-//!
-//! This version grants nothing: a tool that asks for anything is listed, and calling it is refused before anything runs.
+//! Who may do what: what a tool asks for, what was granted, and what follows. Decisions are made here and enforced in `sandbox/`.
 
 pub(crate) mod access;
+pub(crate) mod authority;
+pub(crate) mod binding;
+pub(crate) mod decide;
+pub(crate) mod definition;
+pub(crate) mod grants;
 pub(crate) mod network;
 pub(crate) mod reach;
+pub(crate) mod store;
+pub(crate) mod tcp;
 pub(crate) mod usage;
+pub(crate) mod words;
 
 use toolbay_manifest::PermissionRequest;
 

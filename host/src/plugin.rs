@@ -1,15 +1,18 @@
 //! A loaded plugin and its tools: immutable but for what is filled in at first use. Core types, which know nothing of MCP or wasmtime.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use indexmap::IndexMap;
 use serde_json::Value;
 use tokio::sync::{OnceCell, Semaphore};
-use toolbay_manifest::{Annotations, Manifest, PluginInfo};
+use toolbay_manifest::{Annotations, Manifest, Mount, PermissionRequest, PluginInfo};
 
 use crate::config::MAX_COMPONENT;
 use crate::digest::Digest;
+use crate::discover::Candidate;
 use crate::files::read_up_to;
 use crate::permissions;
 use crate::sandbox::{CompileError, Label, MAX_MEMORY, PrepareError, Prepared, Sandbox};
@@ -18,9 +21,16 @@ use crate::schema::{Schema, SchemaError, client_safe};
 /// One component and its manifest.
 pub(crate) struct Plugin {
     pub(crate) path: PathBuf,
+    /// The folder that it lies in, without links.
+    pub(crate) folder: PathBuf,
+    pub(crate) downloaded: bool,
     pub(crate) digest: Digest,
     pub(crate) info: PluginInfo,
+    /// The folders that its tools may ask for.
+    pub(crate) mounts: IndexMap<String, Mount>,
     pub(crate) tools: Vec<Arc<Tool>>,
+    /// Whether its version is being put on record.
+    pin_claimed: AtomicBool,
     /// The component's bytes, kept from loading until its code is in the cache.
     bytes: Mutex<Option<Arc<[u8]>>>,
     /// The runnable component, made at first use. A component that is at fault stays refused.
@@ -39,8 +49,10 @@ pub(crate) struct Tool {
     pub(crate) advertised_input: Value,
     pub(crate) advertised_output: Option<Value>,
     pub(crate) limits: ToolLimits,
-    /// What it asks for beyond computing, in words; empty for a pure tool.
-    pub(crate) asks_for: Vec<String>,
+    /// What it asks for beyond computing.
+    pub(crate) requested: PermissionRequest,
+    /// Why, by the permission's key.
+    pub(crate) reasons: IndexMap<String, String>,
     pub(crate) slots: Arc<Semaphore>,
     input_schema: Value,
     output_schema: Option<Value>,
@@ -73,7 +85,7 @@ pub(crate) enum NotReady {
 impl Plugin {
     /// `bytes` are given where they were just read; otherwise the file is read when its code is first needed and not in the cache.
     pub(crate) fn new(
-        path: PathBuf,
+        candidate: &Candidate,
         digest: Digest,
         manifest: &Manifest,
         bytes: Option<Arc<[u8]>>,
@@ -84,13 +96,22 @@ impl Plugin {
             .map(|(name, tool)| Arc::new(Tool::new(&manifest.plugin.name, name, tool)))
             .collect();
         Self {
-            path,
+            path: candidate.path.clone(),
+            folder: candidate.folder.clone(),
+            downloaded: candidate.downloaded,
             digest,
             info: manifest.plugin.clone(),
+            mounts: manifest.mounts.clone(),
             tools,
+            pin_claimed: AtomicBool::new(false),
             bytes: Mutex::new(bytes),
             prepared: OnceCell::new(),
         }
+    }
+
+    /// Whether the caller is the first to put this version on record.
+    pub(crate) fn claims_pin(&self) -> bool {
+        !self.pin_claimed.swap(true, Ordering::Relaxed)
     }
 
     /// The runnable component, compiled first if need be.
@@ -171,13 +192,29 @@ impl Tool {
             advertised_input: client_safe(&tool.input_schema),
             advertised_output: tool.output_schema.as_ref().map(client_safe),
             limits,
-            asks_for: permissions::in_words(settings.permissions()),
+            requested: settings.permissions().clone(),
+            reasons: settings.reasons.clone(),
             slots: Arc::new(Semaphore::new(settings.concurrency())),
             input_schema: tool.input_schema.clone(),
             output_schema: tool.output_schema.clone(),
             input: OnceLock::new(),
             output: OnceLock::new(),
         }
+    }
+
+    /// What it asks for, in words; empty for a pure tool.
+    pub(crate) fn asks_for(&self) -> Vec<String> {
+        permissions::in_words(&self.requested)
+    }
+
+    /// The input schema as the author has it.
+    pub(crate) fn input_schema(&self) -> &Value {
+        &self.input_schema
+    }
+
+    /// The output schema as the author has it.
+    pub(crate) fn output_schema(&self) -> Option<&Value> {
+        self.output_schema.as_ref()
     }
 
     /// The compiled input schema.

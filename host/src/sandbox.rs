@@ -3,27 +3,35 @@
 
 mod bindings;
 mod compile;
+mod crowd;
+mod descriptors;
 mod engine;
+mod files;
 mod lanes;
 mod limits;
 mod output;
+mod pool;
+mod renewal;
 mod run;
+mod sockets;
 mod ticker;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
-use wasmtime::Engine;
-use wasmtime::component::{Component, InstancePre, Linker};
+use wasmtime::component::InstancePre;
 
 use self::bindings::{describe, tools};
-use self::compile::Compiler;
+use self::compile::{Compiled, Compiler};
+use self::crowd::Crowd;
+use self::descriptors::Descriptors;
 use self::lanes::Lanes;
+use self::pool::Pool;
 use self::run::{Answer, GuestState, Request};
-use self::ticker::Ticker;
 use crate::digest::Digest;
 use crate::permissions::reach::Reach;
 
@@ -47,16 +55,25 @@ const MAX_DESCRIBED: usize = 4 << 20;
 
 /// Everything that guests need to run; one for a host.
 pub(crate) struct Sandbox {
-    engine: Engine,
-    linker: Linker<GuestState>,
+    pool: ArcSwap<Pool>,
     compiler: Compiler,
-    ticker: Ticker,
     lanes: Arc<Lanes>,
     instances: Arc<Semaphore>,
+    descriptors: Descriptors,
+    crowd: Crowd,
+    /// Everything that has a place in a pool.
+    prepared: Mutex<Vec<Weak<Prepared>>>,
 }
 
 /// A component that is compiled, linked, and known to have exports of the right types.
 pub(crate) struct Prepared {
+    digest: Digest,
+    linked: ArcSwap<Linked>,
+}
+
+/// A component in one of the sandbox's pools.
+struct Linked {
+    pool: Arc<Pool>,
     pre: InstancePre<GuestState>,
     tools: Option<tools::GuestIndices>,
     describe: Option<describe::GuestIndices>,
@@ -83,23 +100,18 @@ impl Sandbox {
     ///
     /// Fails where the machine cannot reserve the address space for guests or start threads.
     pub(crate) fn new(cache: &Path, compiler_program: &Path) -> anyhow::Result<Self> {
-        let engine = engine::running_engine().map_err(|error| {
-            anyhow::anyhow!("{error:#}").context("cannot set up the WebAssembly engine")
-        })?;
-        let mut linker = Linker::new(&engine);
-        wasmtime_wasi::p2::add_to_linker_async(&mut linker)
-            .map_err(|error| anyhow::anyhow!("{error:#}"))?;
-        let compiler = Compiler::new(&engine, cache, compiler_program);
-        let ticker = Ticker::start(engine.clone())?;
+        let pool = Pool::new()?;
+        let compiler = Compiler::new(&pool.engine, cache, compiler_program);
         let lanes = Arc::new(Lanes::start()?);
         let instances = Arc::new(Semaphore::new(engine::MAX_INSTANCES as usize));
         Ok(Self {
-            engine,
-            linker,
+            pool: ArcSwap::from_pointee(pool),
             compiler,
-            ticker,
             lanes,
             instances,
+            descriptors: Descriptors::new(),
+            crowd: Crowd::default(),
+            prepared: Mutex::default(),
         })
     }
 
@@ -114,8 +126,14 @@ impl Sandbox {
         digest: &Digest,
         bytes: &[u8],
     ) -> Result<Arc<Prepared>, PrepareError> {
-        let compiled = self.compiler.component(digest, bytes).await?;
-        let prepared = Arc::new(self.link(&compiled.component)?);
+        let pool = self.pool.load_full();
+        let compiled = self.compiler.component(&pool.engine, digest, bytes).await?;
+        let linked = link(pool, &compiled)?;
+        let prepared = Arc::new(Prepared {
+            digest: digest.clone(),
+            linked: ArcSwap::from_pointee(linked),
+        });
+        self.register(&prepared);
         match self.inspect(&prepared, Request::Trial, TRIAL_TIMEOUT).await {
             Ok(_) => {}
             // Whether a guest that is slow to start is too slow is for each call's own deadline to say.
@@ -129,7 +147,7 @@ impl Sandbox {
 
     /// The manifest that the component gives of itself, run with no permissions.
     pub(crate) async fn describe(&self, prepared: &Arc<Prepared>) -> Result<String, PrepareError> {
-        if prepared.describe.is_none() {
+        if prepared.linked.load().describe.is_none() {
             return Err(PrepareError::Describe(format!(
                 "it does not export `{DESCRIBE}`"
             )));
@@ -154,30 +172,6 @@ impl Sandbox {
             }
             _ => drop(remains),
         }
-    }
-
-    fn link(&self, component: &Component) -> Result<Prepared, PrepareError> {
-        let link_error = |error: wasmtime::Error| {
-            PrepareError::Link(crate::text::shorten(
-                &crate::text::escape(&format!("{error:#}")),
-                600,
-            ))
-        };
-        let pre = self.linker.instantiate_pre(component).map_err(link_error)?;
-        let exports = |name: &str| component.get_export_index(None, name).is_some();
-        let tools = exports(TOOLS)
-            .then(|| tools::GuestIndices::new(&pre))
-            .transpose()
-            .map_err(link_error)?;
-        let describe = exports(DESCRIBE)
-            .then(|| describe::GuestIndices::new(&pre))
-            .transpose()
-            .map_err(link_error)?;
-        Ok(Prepared {
-            pre,
-            tools,
-            describe,
-        })
     }
 
     async fn inspect(
@@ -206,6 +200,32 @@ impl Sandbox {
     }
 }
 
+fn link(pool: Arc<Pool>, compiled: &Compiled) -> Result<Linked, PrepareError> {
+    let component = &compiled.component;
+    let link_error = |error: wasmtime::Error| {
+        PrepareError::Link(crate::text::shorten(
+            &crate::text::escape(&format!("{error:#}")),
+            600,
+        ))
+    };
+    let pre = pool.linker.instantiate_pre(component).map_err(link_error)?;
+    let exports = |name: &str| component.get_export_index(None, name).is_some();
+    let tools = exports(TOOLS)
+        .then(|| tools::GuestIndices::new(&pre))
+        .transpose()
+        .map_err(link_error)?;
+    let describe = exports(DESCRIBE)
+        .then(|| describe::GuestIndices::new(&pre))
+        .transpose()
+        .map_err(link_error)?;
+    Ok(Linked {
+        pool,
+        pre,
+        tools,
+        describe,
+    })
+}
+
 impl GuestFailure {
     /// The failure as a clause about the guest, without limits' figures, which only the caller knows.
     pub(crate) fn sentence(&self) -> String {
@@ -222,6 +242,7 @@ impl GuestFailure {
                 format!("it ended itself with status {status} instead of returning")
             }
             Self::Crash(why) => format!("it crashed: {why}"),
+            Self::Mount(why) => why.to_string(),
             Self::NoSlot => "there was no free slot to run it in".into(),
             Self::Host(why) => format!("the host could not run it: {why}"),
         }

@@ -39,7 +39,9 @@ pub(crate) struct Status {
     plugins: Vec<PluginStatus>,
     /// The files that are not served, or not in their newest version.
     problems: Vec<ProblemStatus>,
-    /// Tools that ask for permissions which the user has not granted.
+    /// What works and should not stay as it is.
+    warnings: Vec<String>,
+    /// Tools that do not run until the user has granted what they ask for, or has looked at how they changed.
     waiting_for_grant: Vec<WaitingTool>,
     /// Tools that this client has not seen in a list yet.
     new_since_listed: Vec<String>,
@@ -68,7 +70,11 @@ struct ProblemStatus {
 #[derive(Debug, Serialize, JsonSchema)]
 struct WaitingTool {
     tool: String,
+    /// Why it does not run.
+    reason: String,
     asks_for: Vec<String>,
+    /// What the user can run in a terminal of their own to look at it and allow it.
+    command: String,
 }
 
 /// The schema of [`Status`] as clients see it.
@@ -79,7 +85,10 @@ impl Status {
     /// The state at this moment. `listed` are the tools that the client was shown, if it has asked for a list.
     pub(crate) fn of(host: &Host, listed: Option<&BTreeSet<String>>) -> Self {
         let catalog = host.catalog();
-        let names: BTreeSet<String> = catalog.tools().map(|tool| tool.full_name.clone()).collect();
+        let names: BTreeSet<String> = catalog
+            .tools()
+            .map(|listed| listed.tool.full_name.clone())
+            .collect();
         let status = if !host.is_scanned() {
             "starting"
         } else if catalog.problems.is_empty() {
@@ -122,12 +131,16 @@ impl Status {
                     serving_earlier: problem.serving_earlier,
                 })
                 .collect(),
+            warnings: catalog.warnings.clone(),
             waiting_for_grant: catalog
                 .tools()
-                .filter(|tool| !tool.asks_for.is_empty())
-                .map(|tool| WaitingTool {
-                    tool: tool.full_name.clone(),
-                    asks_for: tool.asks_for.clone(),
+                .filter_map(|listed| {
+                    Some(WaitingTool {
+                        tool: listed.tool.full_name.clone(),
+                        reason: listed.held()?.clause(),
+                        asks_for: listed.tool.asks_for(),
+                        command: host.grant_command(listed.plugin),
+                    })
                 })
                 .collect(),
             new_since_listed: listed
@@ -183,10 +196,15 @@ impl Status {
         for waiting in &self.waiting_for_grant {
             let _ = writeln!(
                 text,
-                "Waiting for the user's permission: {} asks for {}",
+                "Waiting for the user: {} {}{}; to allow it, the user runs `{}` in a terminal",
                 waiting.tool,
-                waiting.asks_for.join("; ")
+                waiting.reason,
+                asked(&waiting.asks_for),
+                waiting.command
             );
+        }
+        for warning in &self.warnings {
+            let _ = writeln!(text, "Warning: {warning}");
         }
         if !self.new_since_listed.is_empty() || !self.gone_since_listed.is_empty() {
             let _ = writeln!(
@@ -198,6 +216,14 @@ impl Status {
             );
         }
         text
+    }
+}
+
+fn asked(words: &[String]) -> String {
+    if words.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", words.join("; "))
     }
 }
 

@@ -34,6 +34,18 @@ pub(crate) fn say(text: &str) {
     let _ = io::stderr().write_all(text.as_bytes());
 }
 
+/// Asks a person at the terminal and gives the answer without the spaces around it; nothing at the end of input.
+///
+/// # Errors
+///
+/// Whatever reading says.
+pub(crate) fn ask(question: &str) -> io::Result<Option<String>> {
+    say(question);
+    let mut answer = String::new();
+    let read = io::stdin().read_line(&mut answer)?;
+    Ok((read > 0).then(|| answer.trim().to_owned()))
+}
+
 /// Prints an error with its causes.
 pub(crate) fn complain(error: &anyhow::Error) {
     say(&format!("error: {error:#}\n"));

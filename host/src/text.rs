@@ -53,6 +53,15 @@ fn is_hidden(character: char) -> bool {
             | '\u{e0000}'..='\u{e007f}')
 }
 
+/// A description's first sentence, on one line and of bounded length.
+pub(crate) fn first_sentence(description: &str) -> String {
+    let words = description.split_whitespace().collect::<Vec<_>>().join(" ");
+    let sentence = words
+        .split_once(". ")
+        .map_or(words.as_str(), |(first, _)| first);
+    shorten(sentence.trim_end_matches('.'), 100)
+}
+
 /// The known word nearest to a mistyped one, if one is near enough to be what was meant.
 #[must_use]
 pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {

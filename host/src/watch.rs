@@ -1,4 +1,4 @@
-//! Notices changes in the plugin folders and keeps the catalog up to date while the host serves.
+//! Notices changes in the plugin folders and of the grants, and keeps the catalog up to date while the host serves.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,7 +26,7 @@ const AHEAD: usize = 2;
 /// Keeps the host's catalog up to date until the host is closed. The first scan happens at once.
 pub(crate) async fn keep_up(host: Arc<Host>, mut inventory: Inventory) {
     let (events, mut noticed) = mpsc::unbounded_channel();
-    let mut watcher = FolderWatcher::new(&host.config.folders, events);
+    let mut watcher = FolderWatcher::new(&watched_folders(&host), events);
     let (failed, mut failures) = mpsc::unbounded_channel();
     let mut again_in = Some(Duration::ZERO);
     loop {
@@ -39,7 +39,7 @@ pub(crate) async fn keep_up(host: Arc<Host>, mut inventory: Inventory) {
             }
             Some((plugin, error)) = failures.recv() => {
                 inventory.refuse(&plugin, &error);
-                host.swap(inventory.catalog());
+                host.swap(inventory.catalog(&host.authority()));
                 continue;
             }
             () = sleep(timer) => {}
@@ -48,11 +48,19 @@ pub(crate) async fn keep_up(host: Arc<Host>, mut inventory: Inventory) {
         watcher.follow();
         let scanned = inventory.scan(&host.sandbox).await;
         again_in = scanned.again_in;
-        host.swap(inventory.catalog());
+        host.grants.refresh();
+        host.swap(inventory.catalog(&host.authority()));
         host.mark_scanned(again_in.is_none());
         inventory.save_index();
         prepare_ahead(&host, scanned.new, &failed);
     }
+}
+
+/// The plugin folders, and the one in which the grants lie.
+fn watched_folders(host: &Host) -> Vec<PathBuf> {
+    let mut folders = host.config.folders.clone();
+    folders.extend(host.grants.file().parent().map(Path::to_owned));
+    folders
 }
 
 async fn sleep(duration: Option<Duration>) {

@@ -1,13 +1,13 @@
 //! Commands of the program under test, in an environment that holds nothing of the machine's own.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::os::fd::FromRawFd;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::paths;
 
@@ -99,6 +99,68 @@ pub(crate) fn run_on_a_terminal(mut command: Command) -> String {
     let _ = child.kill();
     let _ = child.wait();
     shown.unwrap_or_else(|_| panic!("the command did not end within {LIMIT:?}"))
+}
+
+/// Runs a command on a terminal as a person would: each answer is typed once its question has been shown. Gives all that
+/// was shown and the exit code.
+pub(crate) fn converse(mut command: Command, answers: &[(&str, &str)]) -> (String, Option<i32>) {
+    let (terminal, of_command) = open_terminal();
+    let share = |file: &File| Stdio::from(file.try_clone().expect("a terminal can be shared"));
+    command
+        .stdin(share(&of_command))
+        .stdout(share(&of_command))
+        .stderr(share(&of_command));
+    let mut child = command
+        .spawn()
+        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    drop((command, of_command));
+    let mut keyboard = terminal.try_clone().expect("a terminal can be shared");
+    let pieces = read_pieces(terminal);
+    let deadline = Instant::now() + LIMIT;
+    let mut shown = String::new();
+    let mut looked_at = 0;
+    for (question, answer) in answers {
+        while !shown[looked_at..].contains(question) {
+            let wait = deadline.saturating_duration_since(Instant::now());
+            let Ok(piece) = pieces.recv_timeout(wait) else {
+                let _ = child.kill();
+                let _ = child.wait();
+                panic!("`{question}` was not asked; shown: {shown}");
+            };
+            shown.push_str(&piece);
+        }
+        looked_at = shown.len();
+        writeln!(keyboard, "{answer}").expect("a terminal takes what is typed");
+    }
+    loop {
+        match pieces.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            Ok(piece) => shown.push_str(&piece),
+            Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) => {
+                let _ = child.kill();
+                let _ = child.wait();
+                panic!("the command did not end within {LIMIT:?}; shown: {shown}");
+            }
+        }
+    }
+    let status = child.wait().expect("the command was started here");
+    (shown.replace("\r\n", "\n"), status.code())
+}
+
+/// What a terminal shows, piece by piece, until the command has closed it.
+fn read_pieces(mut terminal: File) -> std::sync::mpsc::Receiver<String> {
+    let (sender, receiver) = channel();
+    thread::spawn(move || {
+        let mut buffer = [0; 4096];
+        // At its end a terminal gives an error instead of nothing.
+        while let Ok(count @ 1..) = terminal.read(&mut buffer) {
+            let piece = String::from_utf8_lossy(&buffer[..count]).into_owned();
+            if sender.send(piece).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
 }
 
 /// Both ends of a new terminal: the one that sees what is shown, and the one to show it on.

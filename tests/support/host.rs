@@ -24,6 +24,8 @@ pub(crate) struct Start {
     wire: Wire,
     cache: Option<PathBuf>,
     state: Option<PathBuf>,
+    settings: Option<PathBuf>,
+    arguments: Vec<OsString>,
     variables: Vec<(OsString, OsString)>,
 }
 
@@ -40,6 +42,8 @@ impl Start {
             wire: Wire::Pipes,
             cache: None,
             state: None,
+            settings: None,
+            arguments: Vec::new(),
             variables: Vec::new(),
         }
     }
@@ -60,6 +64,18 @@ impl Start {
         self
     }
 
+    /// Grants lie here instead of in a folder of the test's own.
+    pub(crate) fn settings(mut self, folder: &Path) -> Self {
+        self.settings = Some(folder.to_path_buf());
+        self
+    }
+
+    /// One more argument after `serve`.
+    pub(crate) fn argument(mut self, argument: impl Into<OsString>) -> Self {
+        self.arguments.push(argument.into());
+        self
+    }
+
     pub(crate) fn variable(mut self, name: &str, value: &str) -> Self {
         self.variables.push((name.into(), value.into()));
         self
@@ -69,12 +85,18 @@ impl Start {
         let home = TempDir::new().expect("a temporary folder can be made");
         let ends = self.wire.open().expect("a channel can be opened");
         let mut command = command::toolbay(home.path());
-        command.arg("serve").args(&self.folders);
+        command
+            .arg("serve")
+            .args(&self.arguments)
+            .args(&self.folders);
         if let Some(cache) = &self.cache {
             command.env("TOOLBAY_CACHE_DIR", cache);
         }
         if let Some(state) = &self.state {
             command.env("TOOLBAY_STATE_DIR", state);
+        }
+        if let Some(settings) = &self.settings {
+            command.env("TOOLBAY_CONFIG_DIR", settings);
         }
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
@@ -267,18 +289,25 @@ impl Host {
 
     /// How much memory the process holds, in bytes: what belongs to it alone and could not be read again from a file.
     pub(crate) fn memory(&self) -> u64 {
-        let path = format!("/proc/{}/smaps_rollup", self.id());
+        self.kilobytes("smaps_rollup", "Anonymous:") << 10
+    }
+
+    /// The memory that the system's own tools show for the process, in bytes, its program included.
+    pub(crate) fn resident(&self) -> u64 {
+        self.kilobytes("status", "VmRSS:") << 10
+    }
+
+    fn kilobytes(&self, file: &str, label: &str) -> u64 {
+        let path = format!("/proc/{}/{file}", self.id());
         let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
         let line = text
             .lines()
-            .find_map(|line| line.strip_prefix("Anonymous:"))
+            .find_map(|line| line.strip_prefix(label))
             .expect("the kernel says it");
-        let kilobytes: u64 = line
-            .trim()
+        line.trim()
             .trim_end_matches(" kB")
             .parse()
-            .expect("a number of kilobytes");
-        kilobytes << 10
+            .expect("a number of kilobytes")
     }
 
     /// How much processor time the process has used, in the kernel's ticks.

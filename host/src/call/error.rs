@@ -214,6 +214,11 @@ pub(super) fn guest_failure(tool: &Tool, failure: &GuestFailure) -> CallError {
         )
         .hint("ask for less in one call"),
         GuestFailure::NoSlot => busy(tool),
+        GuestFailure::Mount(why) => error(ErrorCode::Unavailable, format!("cannot be run: {why}"))
+            .hint(&format!(
+                "the user can bind another folder in their own terminal: toolbay grant {} --mount {}=DIR",
+                tool.label.plugin, why.name
+            )),
         GuestFailure::Exit(status) => error(
             ErrorCode::Internal,
             format!("ended itself with status {status} instead of returning a result"),

@@ -12,7 +12,7 @@ use crate::text::escape_lines;
 
 pub(crate) fn run(arguments: &Call) -> Result<u8> {
     super::start_log("warn");
-    let config = Config::resolve(&arguments.folders)?;
+    let config = Config::resolve(&arguments.folders)?.with_policy(arguments.policy.as_deref())?;
     let json = read_arguments(&arguments.json)?;
     let runtime = super::runtime()?;
     let answer = runtime.block_on(async {

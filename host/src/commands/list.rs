@@ -6,16 +6,18 @@ use std::sync::Arc;
 use anyhow::Result;
 use serde_json::json;
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Listed};
 use crate::cli::List;
 use crate::config::Config;
 use crate::host::Host;
+use crate::permissions::decide::Held;
 use crate::terminal;
-use crate::text::{escape, shorten};
+use crate::text::{escape, first_sentence};
 
 pub(crate) fn run(arguments: &List) -> Result<u8> {
     super::start_log("error");
-    let config = Config::resolve(&arguments.folders.folders)?;
+    let config = Config::resolve(&arguments.folders.folders)?
+        .with_policy(arguments.folders.policy.as_deref())?;
     let runtime = super::runtime()?;
     let (host, catalog) = runtime.block_on(async {
         let host = Host::new(config)?;
@@ -49,7 +51,7 @@ fn as_text(host: &Arc<Host>, catalog: &Catalog) -> String {
             folders.join(", ")
         );
     }
-    for plugin in &catalog.plugins {
+    for (plugin, tools) in catalog.by_file() {
         let _ = writeln!(
             text,
             "{} {}  {}",
@@ -57,17 +59,34 @@ fn as_text(host: &Arc<Host>, catalog: &Catalog) -> String {
             plugin.info.version,
             escape(&plugin.path.display().to_string())
         );
-        for tool in &plugin.tools {
-            let summary = first_sentence(&tool.description);
+        for listed in tools {
+            let tool = listed.tool;
+            let summary = first_sentence(&listed.description());
             let _ = writeln!(text, "  {}  {}", tool.full_name, escape(&summary));
-            if !tool.asks_for.is_empty() {
+            let asks_for = tool.asks_for();
+            let state = match listed.held() {
+                None if asks_for.is_empty() => continue,
+                None => "granted".to_owned(),
+                Some(Held::NotGranted) => "not granted".into(),
+                Some(held) => format!("held: it {}", held.clause()),
+            };
+            if asks_for.is_empty() {
+                let _ = writeln!(text, "    {}", escape(&state));
+            } else {
                 let _ = writeln!(
                     text,
-                    "    asks for: {} (not granted)",
-                    escape(&tool.asks_for.join("; "))
+                    "    asks for: {} ({})",
+                    escape(&asks_for.join("; ")),
+                    escape(&state)
                 );
             }
+            if listed.held().is_some() {
+                let _ = writeln!(text, "    hint: {}", host.grant_command(plugin));
+            }
         }
+    }
+    for warning in &catalog.warnings {
+        let _ = writeln!(text, "warning: {warning}");
     }
     for problem in &catalog.problems {
         let earlier = if problem.serving_earlier {
@@ -86,40 +105,32 @@ fn as_text(host: &Arc<Host>, catalog: &Catalog) -> String {
     text
 }
 
-/// A description's first sentence, on one line and of bounded length.
-fn first_sentence(description: &str) -> String {
-    let words = description.split_whitespace().collect::<Vec<_>>().join(" ");
-    let sentence = words
-        .split_once(". ")
-        .map_or(words.as_str(), |(first, _)| first);
-    shorten(sentence.trim_end_matches('.'), 100)
-}
-
 fn as_json(catalog: &Catalog) -> serde_json::Value {
-    let tool = |tool: &Arc<crate::plugin::Tool>| {
+    let tool = |listed: Listed<'_>| {
+        let tool = listed.tool;
         json!({
             "name": tool.full_name,
             "title": tool.title,
-            "description": tool.description,
+            "description": listed.description(),
             "read_only": tool.annotations.read_only,
-            "asks_for": tool.asks_for,
+            "asks_for": tool.asks_for(),
+            "held": listed.held().map(Held::clause),
             "input_schema": tool.advertised_input,
             "output_schema": tool.advertised_output,
         })
     };
     let plugins: Vec<_> = catalog
-        .plugins
-        .iter()
-        .map(|plugin| {
+        .by_file()
+        .map(|(plugin, tools)| {
             json!({
                 "name": plugin.info.name,
                 "version": plugin.info.version,
                 "description": plugin.info.description,
                 "path": plugin.path,
                 "digest": plugin.digest,
-                "tools": plugin.tools.iter().map(tool).collect::<Vec<_>>(),
+                "tools": tools.map(tool).collect::<Vec<_>>(),
             })
         })
         .collect();
-    json!({ "plugins": plugins, "problems": catalog.problems })
+    json!({ "plugins": plugins, "problems": catalog.problems, "warnings": catalog.warnings })
 }

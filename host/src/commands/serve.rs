@@ -10,7 +10,9 @@ use crate::host::Host;
 
 pub(crate) fn run(arguments: &Serve) -> Result<u8> {
     super::start_log("info");
-    let config = Config::resolve(&arguments.folders.folders)?;
+    let mut config = Config::resolve(&arguments.folders.folders)?
+        .with_policy(arguments.folders.policy.as_deref())?;
+    config.ask = arguments.ask;
     let (input, output) = standard_streams()?;
     let runtime = super::runtime()?;
     let served = runtime.block_on(async {

@@ -5,21 +5,25 @@ use std::sync::Arc;
 
 use rmcp::model::{ErrorData, RequestId, RequestMetaObject};
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio::runtime::Handle;
 use tokio::sync::OwnedSemaphorePermit;
+use tokio_util::sync::CancellationToken;
 
+use super::consent;
 use super::convert;
 use super::guard::answering_panics;
-use super::session::Session;
+use super::session::{Era, Session};
 use super::stdio::CallRequest;
-use crate::call;
+use crate::call::{self, Question};
 use crate::host::Host;
 use crate::sandbox::Remains;
 use crate::status::{STATUS_TOOL, Status};
 
 /// What a `tools/call` carries; the arguments stay the text they came as.
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct CallParams<'a> {
     #[serde(borrow)]
     name: std::borrow::Cow<'a, str>,
@@ -27,6 +31,10 @@ struct CallParams<'a> {
     arguments: Option<&'a RawValue>,
     #[serde(rename = "_meta", default)]
     meta: Option<RequestMetaObject>,
+    #[serde(borrow, default)]
+    request_state: Option<std::borrow::Cow<'a, str>>,
+    #[serde(default)]
+    input_responses: Option<Value>,
 }
 
 /// Takes calls from the transport's reader and runs each as a task of its own.
@@ -86,7 +94,7 @@ async fn answer(
     session: &Session,
     id: &RequestId,
     params: Option<&RawValue>,
-    cancel: &tokio_util::sync::CancellationToken,
+    cancel: &CancellationToken,
 ) -> Result<Answered, ErrorData> {
     let params = parse(params)?;
     let era = session.era(params.meta.as_ref())?;
@@ -94,22 +102,97 @@ async fn answer(
         let status = Status::of(host, session.listed().as_ref());
         return Ok(Answered::line(convert::status_line(id, &status, era)));
     }
-    let request = call::CallRequest {
-        name: &params.name,
-        arguments: params.arguments,
-        cancel,
+    let run = |consent| {
+        let request = call::CallRequest {
+            name: &params.name,
+            arguments: params.arguments,
+            consent,
+            cancel,
+        };
+        async {
+            call::run(host, request).await.map_err(|unknown| {
+                ErrorData::invalid_params(
+                    unknown.to_string(),
+                    Some(serde_json::json!({ "tool": unknown.name })),
+                )
+            })
+        }
     };
-    let end = call::run(host, request).await.map_err(|unknown| {
-        ErrorData::invalid_params(
-            unknown.to_string(),
-            Some(serde_json::json!({ "tool": unknown.name })),
-        )
-    })?;
+    let mut end = run(false).await?;
+    if let Some(question) = &end.question {
+        match consent(session, &params, era, question, cancel).await? {
+            Consent::Refused => {}
+            Consent::Given => end = run(true).await?,
+            Consent::Asked(result) => return Ok(Answered::line(convert::result_line(id, result))),
+        }
+    }
     Ok(Answered {
         line: convert::call_line(id, &end.outcome, era),
         remains: end.remains,
         slot: end.slot,
     })
+}
+
+/// What became of the question whether one call may be made.
+enum Consent {
+    Given,
+    Refused,
+    /// The client has to ask, and to call again: with this result.
+    Asked(Value),
+}
+
+async fn consent(
+    session: &Session,
+    params: &CallParams<'_>,
+    era: Era,
+    question: &Question,
+    cancel: &CancellationToken,
+) -> Result<Consent, ErrorData> {
+    let subject = consent::Subject {
+        tool: &params.name,
+        arguments: params.arguments.map_or("{}", RawValue::get),
+        component: &question.component,
+    };
+    let given = |yes| {
+        if yes {
+            Consent::Given
+        } else {
+            Consent::Refused
+        }
+    };
+    match era {
+        Era::Legacy => {
+            let Some(peer) = session.peer() else {
+                return Ok(Consent::Refused);
+            };
+            let client = peer.peer_info();
+            if !consent::is_supported(client.as_ref().map(|client| &client.capabilities)) {
+                return Ok(Consent::Refused);
+            }
+            Ok(given(consent::ask(peer, &question.message, cancel).await))
+        }
+        Era::Modern => {
+            let capabilities = params
+                .meta
+                .as_ref()
+                .and_then(RequestMetaObject::client_capabilities);
+            if !consent::is_supported(capabilities.as_ref()) {
+                return Ok(Consent::Refused);
+            }
+            let seal = &session.seal;
+            match &params.request_state {
+                Some(state) => {
+                    consent::answer(seal, subject, state, params.input_responses.as_ref())
+                        .map(given)
+                }
+                None => Ok(Consent::Asked(consent::question(
+                    seal,
+                    subject,
+                    &question.message,
+                ))),
+            }
+        }
+    }
 }
 
 fn parse(params: Option<&RawValue>) -> Result<CallParams<'_>, ErrorData> {
@@ -159,7 +242,7 @@ pub(super) async fn once(
         &session,
         &RequestId::Number(1),
         Some(&params),
-        &tokio_util::sync::CancellationToken::new(),
+        &CancellationToken::new(),
     )
     .await?;
     let mut message: serde_json::Value = serde_json::from_slice(&answered.line)

@@ -10,12 +10,13 @@ use serde_json::value::RawValue;
 use super::server::implementation;
 use super::session::Era;
 use crate::call::{CallError, ToolOutput};
-use crate::plugin::Tool;
+use crate::catalog::Listed;
 use crate::sandbox::types;
 use crate::status::{STATUS_DESCRIPTION, STATUS_SCHEMA, STATUS_TITLE, STATUS_TOOL, Status};
 
 /// A tool as clients see it.
-pub(super) fn tool(tool: &Tool) -> McpTool {
+pub(super) fn tool(listed: Listed<'_>) -> McpTool {
+    let tool = listed.tool;
     let hints = tool.annotations;
     // All four are given: what a client assumes where one is missing differs from what is true of most tools.
     let annotations = ToolAnnotations::new()
@@ -23,9 +24,15 @@ pub(super) fn tool(tool: &Tool) -> McpTool {
         .destructive(hints.destructive)
         .idempotent(hints.idempotent)
         .open_world(hints.open_world);
+    let description = listed.description().into_owned();
+    if listed.is_withheld() {
+        let anything = serde_json::json!({ "type": "object" });
+        return McpTool::new(tool.full_name.clone(), description, object(&anything))
+            .with_annotations(annotations);
+    }
     let mut converted = McpTool::new(
         tool.full_name.clone(),
-        tool.description.clone(),
+        description,
         object(&tool.advertised_input),
     )
     .with_annotations(annotations);
@@ -121,6 +128,15 @@ pub(super) fn status_line(id: &RequestId, status: &Status, era: Era) -> Vec<u8> 
         result_type: result_type(era),
     };
     line(id, &result)
+}
+
+/// The line that answers with a result that is complete as it is but for the server's name, which is the modern era's.
+pub(super) fn result_line(id: &RequestId, mut result: Value) -> Vec<u8> {
+    if let (Value::Object(members), Some(meta)) = (&mut result, meta(None, None, Era::Modern)) {
+        members.insert("_meta".into(), Value::Object(meta.0));
+    }
+    serde_json::to_vec(&serde_json::json!({ "jsonrpc": "2.0", "id": id, "result": result }))
+        .unwrap_or_default()
 }
 
 /// The line that answers a request with a protocol error.

@@ -89,7 +89,7 @@ impl ServerHandler for Server {
         }
         let catalog = self.host.scanned_catalog().await;
         let tools: Vec<_> = std::iter::once(convert::status_tool())
-            .chain(catalog.tools().map(|tool| convert::tool(tool)))
+            .chain(catalog.tools().map(convert::tool))
             .collect();
         let names: BTreeSet<String> = tools
             .iter()

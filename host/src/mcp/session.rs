@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rmcp::RoleServer;
 use rmcp::model::{ErrorData, ProtocolVersion, RequestMetaObject};
 use rmcp::service::Peer;
 
+use super::consent::Seal;
 use crate::host::Host;
 
 /// One connection.
@@ -16,6 +17,10 @@ pub(super) struct Session {
     /// Whether `initialize` was answered, so that requests without metadata of their own belong to the legacy era.
     initialized: AtomicBool,
     listed: Mutex<Option<Listed>>,
+    /// The way to send the client something unasked.
+    peer: OnceLock<Peer<RoleServer>>,
+    /// For the states that a client of the modern era keeps while its user thinks.
+    pub(super) seal: Seal,
 }
 
 /// What the client was shown last.
@@ -80,6 +85,15 @@ impl Session {
             ));
         }
         Ok(Era::Modern)
+    }
+
+    pub(super) fn set_peer(&self, peer: Peer<RoleServer>) {
+        // There is one for a connection, and it is set once.
+        let _ = self.peer.set(peer);
+    }
+
+    pub(super) fn peer(&self) -> Option<&Peer<RoleServer>> {
+        self.peer.get()
     }
 
     /// Remembers what the client was shown, so that the status can say what it has not seen.

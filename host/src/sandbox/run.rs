@@ -6,15 +6,18 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use wasmtime::component::{ResourceTable, ResourceTableError};
-use wasmtime::{Store, Trap, UpdateDeadline};
+use wasmtime::{Engine, Store, Trap, UpdateDeadline};
 use wasmtime_wasi::{I32Exit, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
 use super::bindings::tools::types::{ToolError, ToolResult};
+use super::descriptors::Descriptors;
+use super::files::{GuestFiles, MountFailure};
 use super::lanes::Interruptions;
 use super::limits::{GuestLimiter, Refused};
 use super::output::GuestOutput;
+use super::sockets::GuestSockets;
 use super::ticker::Ticking;
-use super::{Prepared, Sandbox};
+use super::{Linked, Prepared, Sandbox};
 use crate::permissions::reach::Reach;
 use crate::text;
 
@@ -93,6 +96,8 @@ pub(crate) enum GuestFailure {
     Mismatch(String),
     /// It crashed; the sentence says how, as far as it can be told.
     Crash(String),
+    /// A folder that it is to see is not there.
+    Mount(MountFailure),
     /// All slots were taken until the deadline.
     NoSlot,
     /// The host itself could not run it.
@@ -132,6 +137,8 @@ pub(super) struct GuestState {
     pub(super) wasi: WasiCtx,
     pub(super) table: ResourceTable,
     pub(super) reach: Reach,
+    pub(super) files: GuestFiles,
+    pub(super) sockets: GuestSockets,
     limiter: GuestLimiter,
     output: GuestOutput,
 }
@@ -146,22 +153,33 @@ impl WasiView for GuestState {
 }
 
 impl GuestState {
-    fn new(label: Label, limits: GuestLimits, reach: Reach) -> Self {
+    fn new(
+        label: Label,
+        limits: GuestLimits,
+        reach: Reach,
+        files: GuestFiles,
+        descriptors: Descriptors,
+    ) -> Self {
         let output = GuestOutput::new(label);
         let mut wasi = WasiCtxBuilder::new();
-        // Standard input is empty; there are no arguments, no environment and no folders unless they are added here.
+        // Standard input is empty; there are no arguments, no environment and no network unless they are added here.
         wasi.stdout(output.clone());
         wasi.stderr(output.clone());
         wasi.max_random_size(MAX_RANDOM_BYTES);
-        wasi.allow_tcp(false);
-        wasi.allow_udp(false);
-        wasi.allow_ip_name_lookup(false);
+        for name in &reach.access.env {
+            if let Ok(value) = std::env::var(name) {
+                wasi.env(name, value);
+            }
+        }
+        let sockets = GuestSockets::new(&mut wasi, &reach, descriptors);
         let mut table = ResourceTable::new();
         table.set_max_capacity(MAX_HANDLES);
         Self {
             wasi: wasi.build(),
             table,
             reach,
+            files,
+            sockets,
             limiter: GuestLimiter::new(limits.memory),
             output,
         }
@@ -257,16 +275,23 @@ impl Sandbox {
         let Ok(Ok(permit)) = permit else {
             return Finished::failed(GuestFailure::NoSlot);
         };
+        self.crowd.look(&self.instances);
 
+        let files = match self.files(&reach, deadline, cancel).await {
+            Ok(files) => files,
+            Err(failure) => return Finished::failed(failure),
+        };
+
+        let linked = prepared.linked.load_full();
         let interruptions = Interruptions::default();
-        let store = self.store(
-            GuestState::new(label, limits, reach),
+        let store = store(
+            &linked.pool.engine,
+            GuestState::new(label, limits, reach, files, self.descriptors.clone()),
             deadline,
             limits,
             interruptions.clone(),
         );
-        let ticking = self.ticker.guest();
-        let prepared = prepared.clone();
+        let ticking = linked.pool.ticker.guest();
         let lanes = self.lanes.clone();
         let mut guest = Box::pin(async move {
             let guest = async move {
@@ -275,7 +300,7 @@ impl Sandbox {
                     _ticking: ticking,
                     _permit: permit,
                 };
-                let answer = prepared.answer(&mut alive.store, request).await;
+                let answer = linked.answer(&mut alive.store, request).await;
                 (answer, alive)
             };
             lanes.run(guest, &interruptions).await
@@ -303,29 +328,50 @@ impl Sandbox {
         }
     }
 
-    fn store(
+    /// The call's mounts, opened. Most calls have none, and pay nothing for it.
+    async fn files(
         &self,
-        state: GuestState,
+        reach: &Reach,
         deadline: Instant,
-        limits: GuestLimits,
-        interruptions: Interruptions,
-    ) -> Store<GuestState> {
-        let mut store = Store::new(&self.engine, state);
-        store.limiter(|state| &mut state.limiter);
-        store.set_hostcall_fuel(limits.max_result.saturating_add(HOSTCALL_ALLOWANCE));
-        store.set_max_component_handles(MAX_HANDLES);
-        // An epoch deadline is absolute, so it is set here, when the call starts.
-        store.set_epoch_deadline(1);
-        store.epoch_deadline_callback(move |_| {
-            if Instant::now() >= deadline {
-                return Err(DeadlinePassed.into());
-            }
-            interruptions.count();
-            // Yielding at each tick lets others run, and lets a dropped call end even inside a pure loop.
-            Ok(UpdateDeadline::Yield(1))
-        });
-        store
+        cancel: &CancellationToken,
+    ) -> Result<GuestFiles, GuestFailure> {
+        if reach.access.mounts.is_empty() {
+            return Ok(GuestFiles::default());
+        }
+        let opening = GuestFiles::open(&reach.access, &self.descriptors);
+        tokio::select! {
+            biased;
+            () = cancel.cancelled() => Err(GuestFailure::Cancelled),
+            opened = tokio::time::timeout_at(deadline, opening) => match opened {
+                Ok(opened) => opened.map_err(GuestFailure::Mount),
+                Err(_) => Err(GuestFailure::Deadline),
+            },
+        }
     }
+}
+
+fn store(
+    engine: &Engine,
+    state: GuestState,
+    deadline: Instant,
+    limits: GuestLimits,
+    interruptions: Interruptions,
+) -> Store<GuestState> {
+    let mut store = Store::new(engine, state);
+    store.limiter(|state| &mut state.limiter);
+    store.set_hostcall_fuel(limits.max_result.saturating_add(HOSTCALL_ALLOWANCE));
+    store.set_max_component_handles(MAX_HANDLES);
+    // An epoch deadline is absolute, so it is set here, when the call starts.
+    store.set_epoch_deadline(1);
+    store.epoch_deadline_callback(move |_| {
+        if Instant::now() >= deadline {
+            return Err(DeadlinePassed.into());
+        }
+        interruptions.count();
+        // Yielding at each tick lets others run, and lets a dropped call end even inside a pure loop.
+        Ok(UpdateDeadline::Yield(1))
+    });
+    store
 }
 
 /// A guest that has not been dropped yet. Its slot is free only once its memory is.
@@ -344,7 +390,7 @@ impl<T> Finished<Result<T, GuestFailure>> {
     }
 }
 
-impl Prepared {
+impl Linked {
     async fn answer(
         &self,
         store: &mut Store<GuestState>,

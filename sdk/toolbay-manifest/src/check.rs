@@ -3,6 +3,7 @@
 
 use indexmap::IndexMap;
 
+use crate::decode;
 use crate::error::{ManifestError, Place, shorten};
 use crate::manifest::{Manifest, PluginInfo};
 use crate::permissions::{Mount, PermissionRequest, Secret};
@@ -98,8 +99,25 @@ pub(crate) fn check_tool_settings(
     rules::check_full_name(plugin, name).map_err(at(&place))?;
     check_texts(&place, &[("title", title.as_deref())])?;
     check_limits(&place, settings)?;
+    check_reasons(&place, settings)?;
     check_permissions(&place, &settings.permissions, mounts)?;
     check_effects(&place, settings)
+}
+
+fn check_reasons(place: &Place, settings: &ToolSettings) -> Result<(), ManifestError> {
+    for (key, reason) in &settings.reasons {
+        if !decode::is_permission_key(key) {
+            let nearest = rules::nearest(key, decode::permission_keys().iter().copied());
+            return Err(ManifestError::UnknownKey {
+                place: place.table("reasons".to_owned()),
+                key: shorten(key),
+                nearest,
+                known: decode::permission_keys(),
+            });
+        }
+        check_texts(place, &[("reasons", Some(reason))])?;
+    }
+    Ok(())
 }
 
 fn check_limits(place: &Place, settings: &ToolSettings) -> Result<(), ManifestError> {
@@ -273,9 +291,15 @@ fn check_effects(place: &Place, settings: &ToolSettings) -> Result<(), ManifestE
     if settings.read_only != Some(true) {
         return Ok(());
     }
-    if let Some(writing) = settings.permissions.first_writing() {
+    // The host lets a read-only tool read the plugin's state and not write it, so `kv` is no contradiction.
+    let but_for_kv = PermissionRequest {
+        kv: false,
+        ..settings.permissions.clone()
+    };
+    if let Some(writing) = but_for_kv.first_writing() {
         let problem = format!("`read-only` is true, but `{writing}` allows changes");
-        let hint = "remove `read-only = true`, or ask only for GET and HEAD, \"read\" mounts, and neither tcp nor kv";
+        let hint =
+            "remove `read-only = true`, or ask only for GET and HEAD, \"read\" mounts, and no tcp";
         return Err(ManifestError::value(place, problem, hint));
     }
     if settings.destructive == Some(true) {

@@ -41,6 +41,7 @@ const TOOL_KEYS: &[&str] = &[
     "output",
     "max-result",
     "concurrency",
+    "reasons",
     "network",
     "tcp",
     "mounts",
@@ -51,6 +52,8 @@ const TOOL_KEYS: &[&str] = &[
     "elicit",
     "sample",
 ];
+/// The keys with which a tool asks for something; each may have a reason.
+const PERMISSION_KEYS: &[&str] = TOOL_KEYS.split_at(12).1;
 const FROM_CODE_AND_SETTABLE: (&[&str], &[&str]) = TOOL_KEYS.split_at(3);
 /// What only the code can say about a tool.
 const CODE_KEYS: &[&str] = FROM_CODE_AND_SETTABLE.0;
@@ -238,28 +241,50 @@ fn tool_settings(fields: &mut Fields) -> Result<SourceTool, ManifestError> {
         output: fields.unit::<ByteSize>("output")?,
         max_result: fields.unit::<ByteSize>("max-result")?,
         concurrency: fields.count("concurrency")?,
-        permissions: PermissionRequest {
-            network: fields
-                .parsed_list("network", "write [\"GET https://api.example.com/v1/*\"]")?,
-            tcp: fields.parsed_list("tcp", "write [\"db.internal:5432\"]")?,
-            mounts: fields.map("mounts", "mount", |place, value| match value {
-                Value::String(text) => parse_access(place, "access", &text),
-                other => Err(wrong_type(
-                    place,
-                    "access",
-                    "\"read\" or \"read-write\"",
-                    &other,
-                )),
-            })?,
-            env: fields.texts("env")?.unwrap_or_default(),
-            secrets: fields.map("secrets", "secret", secret)?,
-            kv: fields.flag("kv")?.unwrap_or_default(),
-            calls: fields.texts("calls")?.unwrap_or_default(),
-            elicit: fields.flag("elicit")?.unwrap_or_default(),
-            sample: fields.flag("sample")?.unwrap_or_default(),
-        },
+        reasons: fields.map("reasons", "reason", |place, value| match value {
+            Value::String(text) => Ok(text),
+            other => Err(wrong_type(place, "reasons", "a text", &other)),
+        })?,
+        permissions: permission_request(fields)?,
     };
     Ok(SourceTool { title, settings })
+}
+
+/// The permissions of a table that may have nothing else left in it.
+fn permission_request(fields: &mut Fields) -> Result<PermissionRequest, ManifestError> {
+    Ok(PermissionRequest {
+        network: fields.parsed_list("network", "write [\"GET https://api.example.com/v1/*\"]")?,
+        tcp: fields.parsed_list("tcp", "write [\"db.internal:5432\"]")?,
+        mounts: fields.map("mounts", "mount", |place, value| match value {
+            Value::String(text) => parse_access(place, "access", &text),
+            other => Err(wrong_type(
+                place,
+                "access",
+                "\"read\" or \"read-write\"",
+                &other,
+            )),
+        })?,
+        env: fields.texts("env")?.unwrap_or_default(),
+        secrets: fields.map("secrets", "secret", secret)?,
+        kv: fields.flag("kv")?.unwrap_or_default(),
+        calls: fields.texts("calls")?.unwrap_or_default(),
+        elicit: fields.flag("elicit")?.unwrap_or_default(),
+        sample: fields.flag("sample")?.unwrap_or_default(),
+    })
+}
+
+/// Permissions by themselves, as grants hold them.
+pub(crate) fn permissions(value: Value) -> Result<PermissionRequest, ManifestError> {
+    let mut fields = Fields::new(&Place::manifest(), "permissions", value, PERMISSION_KEYS)?;
+    permission_request(&mut fields)
+}
+
+pub(crate) fn is_permission_key(key: &str) -> bool {
+    PERMISSION_KEYS.contains(&key)
+}
+
+pub(crate) fn permission_keys() -> &'static [&'static str] {
+    PERMISSION_KEYS
 }
 
 fn secret(place: &Place, value: Value) -> Result<Secret, ManifestError> {

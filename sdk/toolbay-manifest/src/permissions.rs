@@ -309,6 +309,21 @@ fn is_false(flag: &bool) -> bool {
 }
 
 impl PermissionRequest {
+    /// Reads permissions by themselves, with the keys of a tool in a manifest and no others: what a grant holds.
+    ///
+    /// ```
+    /// let granted = serde_json::json!({"network": ["GET https://example.com"], "kv": true});
+    /// let granted = toolbay_manifest::PermissionRequest::from_json(granted)?;
+    /// assert!(granted.kv);
+    /// # Ok::<(), toolbay_manifest::ManifestError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with its place and a hint.
+    pub fn from_json(value: serde_json::Value) -> Result<Self, crate::ManifestError> {
+        crate::decode::permissions(value)
+    }
+
     /// Whether nothing is asked: such a tool works as soon as it is dropped in.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()

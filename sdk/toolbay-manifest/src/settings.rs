@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use indexmap::IndexMap;
 use serde::Serialize;
 
 use crate::permissions::PermissionRequest;
@@ -69,6 +70,9 @@ pub struct ToolSettings {
     /// How many calls run at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub concurrency: Option<u32>,
+    /// Why it asks, by the permission's key (`network`, `kv`, …): shown when granting. A mount has a reason of its own.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub reasons: IndexMap<String, String>,
     /// What the tool asks for.
     #[serde(flatten)]
     pub permissions: PermissionRequest,

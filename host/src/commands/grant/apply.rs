@@ -1,0 +1,82 @@
+//! From what a person allowed to the entry in `grants.toml`.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Result;
+use chrono::Utc;
+use ipnet::IpNet;
+use toolbay_manifest::PermissionRequest;
+
+use crate::host::Host;
+use crate::permissions::definition;
+use crate::permissions::grants::{Grant, Mode};
+use crate::plugin::{Plugin, Tool};
+
+/// What a person allowed of one plugin.
+pub(super) struct Choice {
+    pub(super) plugin: Arc<Plugin>,
+    pub(super) tools: Vec<Arc<Tool>>,
+    pub(super) mounts: BTreeMap<String, PathBuf>,
+    /// As before, or exact, where nothing is said.
+    pub(super) mode: Option<Mode>,
+    pub(super) hosts: Option<Vec<String>>,
+    pub(super) addresses: Vec<IpNet>,
+    /// For ever, where nothing is said.
+    pub(super) lasting: Option<Duration>,
+}
+
+/// Writes all choices in one change of the file.
+pub(super) fn apply(host: &Host, choices: &[Choice]) -> Result<()> {
+    for tool in choices.iter().flat_map(|choice| &choice.tools) {
+        host.grants.keep_definition(&definition::definition(tool));
+    }
+    host.grants.change(|grants| {
+        for choice in choices {
+            let plugin = &choice.plugin;
+            enter(grants.entry(&plugin.folder, &plugin.info.name), choice);
+        }
+    })?;
+    Ok(())
+}
+
+fn enter(grant: &mut Grant, choice: &Choice) {
+    let digest = choice.plugin.digest.as_str();
+    if grant.digest.as_deref() != Some(digest) {
+        // What was granted to another build and is not granted anew now was not looked at in this one.
+        for (name, tool) in &mut grant.tools {
+            if !choice
+                .tools
+                .iter()
+                .any(|chosen| *chosen.label.tool == **name)
+            {
+                tool.permissions = PermissionRequest::default();
+                tool.expires = None;
+            }
+        }
+    }
+    grant.digest = Some(digest.to_owned());
+    grant.granted = Some(Utc::now());
+    grant.mode = choice.mode.unwrap_or(grant.mode);
+    grant.hosts.clone_from(&choice.hosts);
+    grant.addresses.clone_from(&choice.addresses);
+    grant.mounts.extend(
+        choice
+            .mounts
+            .iter()
+            .map(|(name, folder)| (name.clone(), folder.clone())),
+    );
+    let expires = choice.lasting.map(|lasting| Utc::now() + lasting);
+    for tool in &choice.tools {
+        let entry = grant.tools.entry(tool.label.tool.to_string()).or_default();
+        entry.definition = Some(definition::digest(tool).to_string());
+        entry.permissions = tool.requested.clone();
+        entry.expires = if tool.requested.is_empty() {
+            None
+        } else {
+            expires
+        };
+    }
+}
