@@ -7,6 +7,8 @@ mod crowd;
 mod descriptors;
 mod engine;
 mod files;
+mod http;
+mod kv;
 mod lanes;
 mod limits;
 mod output;
@@ -29,11 +31,13 @@ use self::bindings::{describe, tools};
 use self::compile::{Compiled, Compiler};
 use self::crowd::Crowd;
 use self::descriptors::Descriptors;
+use self::http::HttpClient;
 use self::lanes::Lanes;
 use self::pool::Pool;
 use self::run::{Answer, GuestState, Request};
 use crate::digest::Digest;
 use crate::permissions::reach::Reach;
+use crate::state::Store as StateStore;
 
 pub(crate) use self::bindings::tools::types;
 pub(crate) use self::compile::{COMPILE_COMMAND, CompileError, compile_from_stdin};
@@ -63,6 +67,8 @@ pub(crate) struct Sandbox {
     crowd: Crowd,
     /// Everything that has a place in a pool.
     prepared: Mutex<Vec<Weak<Prepared>>>,
+    state: StateStore,
+    http: Arc<HttpClient>,
 }
 
 /// A component that is compiled, linked, and known to have exports of the right types.
@@ -99,7 +105,11 @@ impl Sandbox {
     /// # Errors
     ///
     /// Fails where the machine cannot reserve the address space for guests or start threads.
-    pub(crate) fn new(cache: &Path, compiler_program: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn new(
+        cache: &Path,
+        compiler_program: &Path,
+        state: StateStore,
+    ) -> anyhow::Result<Self> {
         let pool = Pool::new()?;
         let compiler = Compiler::new(&pool.engine, cache, compiler_program);
         let lanes = Arc::new(Lanes::start()?);
@@ -112,6 +122,8 @@ impl Sandbox {
             descriptors: Descriptors::new(),
             crowd: Crowd::default(),
             prepared: Mutex::default(),
+            state,
+            http: Arc::new(HttpClient::new()),
         })
     }
 

@@ -10,7 +10,7 @@ use wasmtime::{Engine, EngineWeak};
 use super::engine::running_engine;
 use super::run::GuestState;
 use super::ticker::Ticker;
-use super::{files, sockets};
+use super::{files, kv, sockets};
 
 /// Everything that guests need and that must be of one engine.
 pub(super) struct Pool {
@@ -50,6 +50,8 @@ fn add_imports(linker: &mut Linker<GuestState>) -> wasmtime::Result<()> {
     linker.allow_shadowing(true);
     files::add_to_linker(linker)?;
     sockets::add_to_linker(linker)?;
+    kv::add_to_linker(linker)?;
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)?;
     linker.allow_shadowing(false);
     Ok(())
 }

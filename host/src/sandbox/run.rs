@@ -8,10 +8,11 @@ use tokio_util::sync::CancellationToken;
 use wasmtime::component::{ResourceTable, ResourceTableError};
 use wasmtime::{Engine, Store, Trap, UpdateDeadline};
 use wasmtime_wasi::{I32Exit, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtxView, WasiHttpView};
 
 use super::bindings::tools::types::{ToolError, ToolResult};
-use super::descriptors::Descriptors;
 use super::files::{GuestFiles, MountFailure};
+use super::http::GuestHttp;
 use super::lanes::Interruptions;
 use super::limits::{GuestLimiter, Refused};
 use super::output::GuestOutput;
@@ -19,6 +20,7 @@ use super::sockets::GuestSockets;
 use super::ticker::Ticking;
 use super::{Linked, Prepared, Sandbox};
 use crate::permissions::reach::Reach;
+use crate::state::Store as StateStore;
 use crate::text;
 
 /// The most random bytes that a guest gets in one request.
@@ -27,8 +29,9 @@ const MAX_RANDOM_BYTES: u64 = 1 << 20;
 /// The most handles that a guest may hold at once.
 const MAX_HANDLES: usize = 10_000;
 
-/// What a call may copy out of the guest beyond its result: log lines, arguments of imports.
-const HOSTCALL_ALLOWANCE: usize = 1 << 20;
+/// What a call may copy out of the guest beyond its result: log lines, arguments of imports. The most that an import takes are the two values
+/// of a compare-and-set, 1 MiB each; larger ones are to be told that they are too large.
+const HOSTCALL_ALLOWANCE: usize = 4 << 20;
 
 /// Who runs, for logs and messages.
 #[derive(Debug, Clone)]
@@ -136,9 +139,13 @@ impl Remains {
 pub(super) struct GuestState {
     pub(super) wasi: WasiCtx,
     pub(super) table: ResourceTable,
+    pub(super) label: Label,
     pub(super) reach: Reach,
     pub(super) files: GuestFiles,
     pub(super) sockets: GuestSockets,
+    /// Where key-value state is kept.
+    pub(super) store: StateStore,
+    http: GuestHttp,
     limiter: GuestLimiter,
     output: GuestOutput,
 }
@@ -152,15 +159,22 @@ impl WasiView for GuestState {
     }
 }
 
+impl WasiHttpView for GuestState {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        self.http.view(&mut self.table, &self.reach)
+    }
+}
+
 impl GuestState {
     fn new(
         label: Label,
         limits: GuestLimits,
         reach: Reach,
         files: GuestFiles,
-        descriptors: Descriptors,
+        sandbox: &Sandbox,
     ) -> Self {
-        let output = GuestOutput::new(label);
+        let http = GuestHttp::new(label.plugin.clone(), sandbox.http.clone());
+        let output = GuestOutput::new(label.clone());
         let mut wasi = WasiCtxBuilder::new();
         // Standard input is empty; there are no arguments, no environment and no network unless they are added here.
         wasi.stdout(output.clone());
@@ -171,15 +185,18 @@ impl GuestState {
                 wasi.env(name, value);
             }
         }
-        let sockets = GuestSockets::new(&mut wasi, &reach, descriptors);
+        let sockets = GuestSockets::new(&mut wasi, &reach, sandbox.descriptors.clone());
         let mut table = ResourceTable::new();
         table.set_max_capacity(MAX_HANDLES);
         Self {
             wasi: wasi.build(),
             table,
+            label,
             reach,
             files,
             sockets,
+            store: sandbox.state.clone(),
+            http,
             limiter: GuestLimiter::new(limits.memory),
             output,
         }
@@ -286,7 +303,7 @@ impl Sandbox {
         let interruptions = Interruptions::default();
         let store = store(
             &linked.pool.engine,
-            GuestState::new(label, limits, reach, files, self.descriptors.clone()),
+            GuestState::new(label, limits, reach, files, self),
             deadline,
             limits,
             interruptions.clone(),
