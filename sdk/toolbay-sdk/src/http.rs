@@ -45,6 +45,7 @@
 mod body;
 mod date;
 mod exchange;
+mod punycode;
 mod request;
 mod response;
 mod status;

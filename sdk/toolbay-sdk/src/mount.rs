@@ -1,5 +1,6 @@
 //! Folders that the user bound to a plugin's mounts. Owns where one is found and which paths stay inside it; what may be done there is the host's.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::error::ToolError;
@@ -57,6 +58,13 @@ pub fn mount(name: &str) -> Result<Mount, ToolError> {
     let mount = Mount::at("/").join(name).map(Mount::at)?;
     match mount.path.metadata() {
         Ok(folder) if folder.is_dir() => Ok(mount),
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            let code = ToolError::from(std::io::Error::from(error.kind())).code();
+            Err(ToolError::new(
+                code,
+                format!("the mount `{name}` cannot be used: {error}"),
+            ))
+        }
         _ => Err(ToolError::permission_denied(format!(
             "this tool has no mount `{name}`; its plugin.toml has to ask for it: `mounts = {{ {name} = \"read\" }}`"
         ))),

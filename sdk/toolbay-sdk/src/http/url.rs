@@ -4,6 +4,7 @@
 use std::fmt;
 use std::net::Ipv6Addr;
 
+use super::punycode;
 use crate::error::ToolError;
 
 /// The longest URL that is read, in bytes; servers refuse longer ones anyway.
@@ -225,7 +226,7 @@ fn host_and_port(authority: &str) -> Result<(String, Option<u16>), &'static str>
         Some(colon) => (authority.get(..colon), authority.get(colon + 1..)),
         None => (Some(authority), None),
     };
-    let host = host.unwrap_or_default().to_ascii_lowercase();
+    let host = host.unwrap_or_default().to_lowercase();
     let port = match port {
         None | Some("") => None,
         Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => Some(
@@ -236,17 +237,15 @@ fn host_and_port(authority: &str) -> Result<(String, Option<u16>), &'static str>
         Some(_) => return Err("its port is not a number"),
     };
     if let Some(address) = host.strip_prefix('[') {
-        let address = address.strip_suffix(']').unwrap_or(address);
-        return match address.parse::<Ipv6Addr>() {
-            Ok(address) => Ok((format!("[{address}]"), port)),
-            Err(_) => Err("what is in brackets is not an IPv6 address"),
-        };
+        let address = address
+            .strip_suffix(']')
+            .and_then(|address| address.parse::<Ipv6Addr>().ok());
+        let address = address.ok_or("what is in brackets is not an IPv6 address")?;
+        return Ok((format!("[{address}]"), port));
     }
-    if !host.is_ascii() {
-        return Err(
-            "its host has letters beyond a to z; write it in its ASCII form, which begins with `xn--`",
-        );
-    }
+    let host = punycode::to_ascii(&host).ok_or(
+        "its host has characters that have to be written in another way; write it in its ASCII form, which begins with `xn--`",
+    )?;
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
     match host.bytes().all(is_name) {
         true if host.is_empty() => Err("it names no host"),
@@ -331,6 +330,7 @@ mod tests {
                 " HTTPS://Example.COM:443/A?b#c ",
                 "https://example.com/A?b#c",
             ),
+            ("https://Müller.test/", "https://xn--mller-kva.test/"),
             (
                 "http://example.com:8080?q=1",
                 "http://example.com:8080/?q=1",
@@ -366,7 +366,8 @@ mod tests {
             "https://x.test:99999/",
             "https://x.test:8o/",
             "https://[::g]/",
-            "https://müller.test/",
+            "https://[::1/",
+            "https://☃.test/",
             "https://a b.test/",
             "https://x.test\\@evil.test/",
             "https://x.test/a\\b",
@@ -381,7 +382,8 @@ mod tests {
         `https://x.test:99999/` cannot be requested: its port is larger than 65535
         `https://x.test:8o/` cannot be requested: its port is not a number
         `https://[::g]/` cannot be requested: what is in brackets is not an IPv6 address
-        `https://müller.test/` cannot be requested: its host has letters beyond a to z; write it in its ASCII form, which begins with `xn--`
+        `https://[::1/` cannot be requested: its port is not a number
+        `https://☃.test/` cannot be requested: its host has characters that have to be written in another way; write it in its ASCII form, which begins with `xn--`
         `https://a b.test/` cannot be requested: its host has characters that no host name has
         `https://x.test\@evil.test/` cannot be requested: there is a `\` in its path; paths have `/` between their parts
         `https://x.test/a\b` cannot be requested: there is a `\` in its path; paths have `/` between their parts
