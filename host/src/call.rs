@@ -138,7 +138,10 @@ async fn stages(host: &Host, found: Found, request: &CallRequest<'_>) -> CallEnd
                 label: tool.label.clone(),
                 arguments,
                 limits,
-                reach: Reach::nothing(),
+                reach: Reach {
+                    access: allowance.access.clone(),
+                    ..Reach::nothing()
+                },
             },
             request.cancel,
         )

@@ -19,6 +19,7 @@ mod calls;
 mod clients;
 mod commands;
 mod defects;
+mod escapes;
 mod exit;
 mod grants;
 mod handshake;
