@@ -20,6 +20,7 @@ mod clients;
 mod commands;
 mod consent;
 mod defects;
+mod escapes;
 mod exit;
 mod grants;
 mod handshake;

@@ -83,19 +83,33 @@ pub(crate) fn bake(component: &[u8], manifest: &Value) -> Vec<u8> {
     bytes
 }
 
+/// The manifest of a baked component.
+pub(crate) fn manifest_of(component: &[u8]) -> Value {
+    let section = &component[first_section(component)];
+    let start = section.iter().position(|byte| *byte == b'{');
+    let text = &section[start.expect("the section holds a manifest")..];
+    serde_json::from_slice(text).expect("a manifest is JSON")
+}
+
 /// Takes a manifest out again.
 pub(crate) fn unbaked(component: &[u8]) -> Vec<u8> {
+    let end = first_section(component).end;
+    [&component[..8], &component[end..]].concat()
+}
+
+/// Where the section lies that comes first, which is a custom one.
+fn first_section(component: &[u8]) -> std::ops::Range<usize> {
     assert_eq!(component.get(8), Some(&0), "no section comes first");
     let mut size = 0;
-    let mut end = 9;
+    let end = 9;
     for (place, byte) in component[9..].iter().enumerate() {
         size |= usize::from(byte & 0x7f) << (7 * place);
         if byte & 0x80 == 0 {
-            end += place + 1 + size;
-            break;
+            let start = end + place + 1;
+            return start..start + size;
         }
     }
-    [&component[..8], &component[end..]].concat()
+    panic!("the section has no size")
 }
 
 /// Where a component's interface is written.
