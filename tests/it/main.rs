@@ -27,6 +27,8 @@ mod handshake;
 mod hostile;
 mod lists;
 mod load;
+mod network;
+mod plugins;
 mod protocol;
 mod reload;
 mod streams;

@@ -48,9 +48,24 @@ impl Output {
 }
 
 /// Runs a command to its end, with nothing on its stdin, and kills it where it does not come to one.
-pub(crate) fn run(mut command: Command) -> Output {
+pub(crate) fn run(command: Command) -> Output {
+    finish(command, Stdio::null())
+}
+
+/// The same with this on its stdin.
+pub(crate) fn run_with_input(command: Command, input: &[u8]) -> Output {
+    let (reader, mut writer) = std::io::pipe().expect("a pipe can be made");
+    let input = input.to_vec();
+    // A command that does not read leaves the rest where it is.
+    let typist = thread::spawn(move || drop(writer.write_all(&input)));
+    let output = finish(command, Stdio::from(reader));
+    typist.join().expect("writing does not panic");
+    output
+}
+
+fn finish(mut command: Command, stdin: Stdio) -> Output {
     command
-        .stdin(Stdio::null())
+        .stdin(stdin)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     let mut child = command

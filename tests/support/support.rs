@@ -5,6 +5,7 @@ pub(crate) mod assembled;
 pub(crate) mod command;
 pub(crate) mod folder;
 pub(crate) mod host;
+pub(crate) mod http_server;
 mod ledger;
 pub(crate) mod paths;
 mod reader;
