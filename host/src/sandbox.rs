@@ -4,6 +4,7 @@
 mod bindings;
 mod compile;
 mod engine;
+mod http;
 mod lanes;
 mod limits;
 mod output;
@@ -21,6 +22,7 @@ use wasmtime::component::{Component, InstancePre, Linker};
 
 use self::bindings::{describe, tools};
 use self::compile::Compiler;
+use self::http::HttpClient;
 use self::lanes::Lanes;
 use self::run::{Answer, GuestState, Request};
 use self::ticker::Ticker;
@@ -53,6 +55,7 @@ pub(crate) struct Sandbox {
     ticker: Ticker,
     lanes: Arc<Lanes>,
     instances: Arc<Semaphore>,
+    http: Arc<HttpClient>,
 }
 
 /// A component that is compiled, linked, and known to have exports of the right types.
@@ -89,6 +92,8 @@ impl Sandbox {
         let mut linker = Linker::new(&engine);
         wasmtime_wasi::p2::add_to_linker_async(&mut linker)
             .map_err(|error| anyhow::anyhow!("{error:#}"))?;
+        wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)
+            .map_err(|error| anyhow::anyhow!("{error:#}"))?;
         let compiler = Compiler::new(&engine, cache, compiler_program);
         let ticker = Ticker::start(engine.clone())?;
         let lanes = Arc::new(Lanes::start()?);
@@ -100,6 +105,7 @@ impl Sandbox {
             ticker,
             lanes,
             instances,
+            http: Arc::new(HttpClient::new()),
         })
     }
 

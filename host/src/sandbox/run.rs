@@ -8,8 +8,10 @@ use tokio_util::sync::CancellationToken;
 use wasmtime::component::{ResourceTable, ResourceTableError};
 use wasmtime::{Store, Trap, UpdateDeadline};
 use wasmtime_wasi::{I32Exit, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtxView, WasiHttpView};
 
 use super::bindings::tools::types::{ToolError, ToolResult};
+use super::http::{GuestHttp, HttpClient};
 use super::lanes::Interruptions;
 use super::limits::{GuestLimiter, Refused};
 use super::output::GuestOutput;
@@ -132,6 +134,7 @@ pub(super) struct GuestState {
     pub(super) wasi: WasiCtx,
     pub(super) table: ResourceTable,
     pub(super) reach: Reach,
+    http: GuestHttp,
     limiter: GuestLimiter,
     output: GuestOutput,
 }
@@ -145,8 +148,15 @@ impl WasiView for GuestState {
     }
 }
 
+impl WasiHttpView for GuestState {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        self.http.view(&mut self.table, &self.reach)
+    }
+}
+
 impl GuestState {
-    fn new(label: Label, limits: GuestLimits, reach: Reach) -> Self {
+    fn new(label: Label, limits: GuestLimits, reach: Reach, client: Arc<HttpClient>) -> Self {
+        let http = GuestHttp::new(label.plugin.clone(), client);
         let output = GuestOutput::new(label);
         let mut wasi = WasiCtxBuilder::new();
         // Standard input is empty; there are no arguments, no environment and no folders unless they are added here.
@@ -162,6 +172,7 @@ impl GuestState {
             wasi: wasi.build(),
             table,
             reach,
+            http,
             limiter: GuestLimiter::new(limits.memory),
             output,
         }
@@ -260,7 +271,7 @@ impl Sandbox {
 
         let interruptions = Interruptions::default();
         let store = self.store(
-            GuestState::new(label, limits, reach),
+            GuestState::new(label, limits, reach, self.http.clone()),
             deadline,
             limits,
             interruptions.clone(),
