@@ -24,6 +24,9 @@ const HOSTILE: [&str; 10] = [
 /// The host gives back what a crowd of calls has used when there was none for a few seconds.
 const GIVING_BACK: Duration = Duration::from_secs(30);
 
+/// Longer than the host waits before it gives memory back, in milliseconds.
+const NAP: u64 = 8000;
+
 #[test]
 fn two_hundred_hostile_calls_beside_a_good_plugin() {
     let folder = Folder::with(&["hostile", "echo"]);
@@ -53,6 +56,38 @@ fn two_hundred_hostile_calls_beside_a_good_plugin() {
         let result = session.call("hostile_trap", json!({}));
         assert_eq!(tool_error(&result).0, "internal");
     }
+}
+
+#[test]
+fn calls_go_on_while_the_memory_of_others_is_given_back() {
+    let folder = Folder::with(&["hostile", "echo", "sleepy"]);
+    let mut session = Session::modern(&folder);
+    session.call("hostile_trap", json!({}));
+    session.call("echo_text", json!({"text": "compiled"}));
+    session.call("sleepy_nap", json!({"milliseconds": 0}));
+    let before = session.least_resident();
+    // It begins in the place that the crowd uses too, and ends when everybody else has left that.
+    let nap = session.start_call("sleepy_nap", json!({"milliseconds": NAP}));
+    let mut crowd = Vec::new();
+    for tool in ["hostile_sleep_forever", "hostile_trap"] {
+        crowd.extend((0..100).map(|_| session.start_call(tool, json!({}))));
+    }
+    for id in crowd {
+        tool_error(&session.call_result(&id));
+    }
+    let answer = loop {
+        assert_eq!(
+            first_text(&session.call("echo_text", json!({"text": "beside"}))),
+            "beside"
+        );
+        let is_answer = |message: &Value| message["id"] == nap;
+        if let Some(answer) = session.host.wait_until(Instant::now(), is_answer) {
+            break answer;
+        }
+    };
+    assert_ne!(answer["result"]["isError"], true, "{answer}");
+    let after = session.wait_for_resident(before + before / 10, GIVING_BACK);
+    eprintln!("{} MiB before, {} MiB after", before >> 20, after >> 20);
 }
 
 fn two_hundred_at_once(session: &mut Session) {
