@@ -3,6 +3,7 @@
 mod authorize;
 mod error;
 mod output;
+mod reach;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,11 +17,13 @@ pub(crate) use self::error::{CallError, ErrorCode};
 use self::error::{busy, guest_error, guest_failure, in_words, not_ready};
 pub(crate) use self::output::ToolOutput;
 use self::output::check_output;
+use self::reach::{reach, redact, tell_denials};
+use crate::audit;
 use crate::catalog::Found;
 use crate::digest::Digest;
 use crate::host::Host;
 use crate::json;
-use crate::permissions::reach::Reach;
+use crate::permissions::usage::Used;
 use crate::plugin::Tool;
 use crate::sandbox::{GuestEnd, GuestLimits, Remains, ToolCall};
 use crate::text::{nearest, shorten};
@@ -43,6 +46,9 @@ pub(crate) struct CallEnd {
     /// The call's place among its tool's concurrent ones. Kept until the answer is on its way, so that a client that does not read
     /// holds up the calls and not the memory.
     pub(crate) slot: Option<OwnedSemaphorePermit>,
+    used: Used,
+    /// What the audit log gets to know, once the answer is sent.
+    pub(crate) audit: Option<Box<audit::Call>>,
     /// Where it was refused and the user may be asked to allow this one call: about what.
     pub(crate) question: Option<Question>,
 }
@@ -94,8 +100,21 @@ pub(crate) async fn run(host: &Host, request: CallRequest<'_>) -> Result<CallEnd
     let started = Instant::now();
     let found = look_up(host, request.name).await?;
     let tool = found.tool.clone();
-    let end = stages(host, found, &request).await;
-    record(&tool, &end, started.elapsed());
+    let digest = found.plugin.digest.clone();
+    let mut end = stages(host, found, &request).await;
+    let duration = started.elapsed();
+    record(&tool, &end, duration);
+    end.audit = Some(Box::new(audit::Call {
+        principal: host.local_principal.clone(),
+        plugin: tool.label.plugin.clone(),
+        digest,
+        tool: tool.label.tool.clone(),
+        error: end.outcome.as_ref().err().map(|error| error.code.as_str()),
+        duration,
+        // Whoever has the text adds its hash when nobody waits for it.
+        arguments: None,
+        used: std::mem::take(&mut end.used),
+    }));
     Ok(end)
 }
 
@@ -122,6 +141,10 @@ async fn stages(host: &Host, found: Found, request: &CallRequest<'_>) -> CallEnd
         Ok(prepared) => prepared,
         Err(error) => return not_ready(tool, &error).into(),
     };
+    let reach = match reach(host, &found, &allowance.access).await {
+        Ok(reach) => reach,
+        Err(error) => return error.into(),
+    };
     if allowance.unpinned {
         host.pin(plugin);
     }
@@ -138,24 +161,28 @@ async fn stages(host: &Host, found: Found, request: &CallRequest<'_>) -> CallEnd
                 label: tool.label.clone(),
                 arguments,
                 limits,
-                reach: Reach {
-                    access: allowance.access.clone(),
-                    ..Reach::nothing()
-                },
+                reach: reach.clone(),
             },
             request.cancel,
         )
         .await;
-    let outcome = match finished.end {
+    let mut outcome = match finished.end {
         GuestEnd::Returned(Ok(result)) => check_output(tool, result),
         GuestEnd::Returned(Err(error)) => Err(guest_error(tool, error)),
         GuestEnd::Failed(failure) => Err(guest_failure(tool, &failure)),
     };
+    outcome = redact(&reach, outcome);
+    let used = reach.usage.snapshot();
+    if let Err(error) = &mut outcome {
+        tell_denials(&found, &used.denials, error);
+    }
     CallEnd {
         outcome,
         remains: Some(finished.remains),
         slot: Some(slot),
         question: None,
+        used,
+        audit: None,
     }
 }
 
@@ -218,6 +245,8 @@ impl From<CallError> for CallEnd {
             remains: None,
             slot: None,
             question: None,
+            used: Used::default(),
+            audit: None,
         }
     }
 }

@@ -9,6 +9,7 @@ pub mod inspect;
 pub mod list;
 mod person;
 pub mod revoke;
+pub mod secret;
 pub mod serve;
 
 use std::process::ExitCode;
@@ -37,6 +38,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Grant(arguments) => grant::run(&arguments),
         Command::Revoke(arguments) => revoke::run(&arguments),
         Command::Grants(arguments) => grants::run(&arguments),
+        Command::Secret(arguments) => secret::run(&arguments.action),
         Command::Compile => compile::run(),
     };
     match outcome {

@@ -13,15 +13,19 @@ const DESCRIBE: &str = "toolbay:plugin/describe@";
 const VERSION: &str = "0.1.";
 
 /// What the host offers to a component. Each stands for its WASI 0.2 interfaces, whatever the last number.
-const OFFERED: [&str; 6] = [
+const OFFERED: [&str; 7] = [
     "wasi:cli/",
     "wasi:clocks/",
     "wasi:filesystem/",
+    "wasi:http/",
     "wasi:io/",
     "wasi:random/",
     "wasi:sockets/",
 ];
 const OFFERED_TYPES: &str = "toolbay:plugin/types@";
+
+/// Interfaces of our own that a component may import.
+const OFFERED_OWN: [&str; 1] = ["toolbay:plugin/kv@"];
 
 /// What was found in a component's bytes.
 #[derive(Debug)]
@@ -69,7 +73,7 @@ impl ComponentError {
             Self::OtherWorld { exports } if exports.is_empty() => "it exports nothing at all; a plugin exports `toolbay:plugin/tools`".into(),
             Self::OtherWorld { exports } => format!("it exports {}; a plugin exports `toolbay:plugin/tools`", exports.join(", ")),
             Self::OtherVersion(_) => "build it with an SDK of this host's version, or update the host".into(),
-            Self::UnknownImport(_) => "a plugin may import WASI 0.2 (cli, clocks, filesystem, io, random, sockets) and nothing else".into(),
+            Self::UnknownImport(_) => "a plugin may import WASI 0.2 (cli, clocks, filesystem, http, io, random, sockets), `toolbay:plugin/kv@0.1.0`, and nothing else".into(),
             Self::Manifest(_) => "build the plugin again, so that its manifest is written anew".into(),
         }
     }
@@ -176,6 +180,7 @@ impl Found {
                 .iter()
                 .any(|known| name.starts_with(known) && name.contains("@0.2."))
                 || name.starts_with(OFFERED_TYPES)
+                || OFFERED_OWN.iter().any(|known| speaks(name, known))
         };
         if let Some(unknown) = self.imports.iter().find(|name| !offered(name)) {
             return Err(ComponentError::UnknownImport(shorten(

@@ -9,14 +9,19 @@ use arc_swap::ArcSwap;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::audit::Audit;
 use crate::catalog::{Catalog, PluginProblem};
 use crate::config::Config;
 use crate::inventory::Inventory;
 use crate::load::LoadError;
 use crate::permissions::authority::{Authority, pin};
+use crate::permissions::binding::Forbidden;
+use crate::permissions::reach::LOCAL_PRINCIPAL;
 use crate::permissions::store::GrantStore;
 use crate::plugin::{NotReady, Plugin};
 use crate::sandbox::Sandbox;
+use crate::secrets::Secrets;
+use crate::state::Store;
 
 /// How long the first answer about tools waits for files that are being written as the host starts.
 const SETTLING_AT_START: Duration = Duration::from_millis(500);
@@ -30,6 +35,12 @@ pub struct Host {
     pub(crate) sandbox: Sandbox,
     started_at: Instant,
     pub(crate) grants: Arc<GrantStore>,
+    pub(crate) secrets: Arc<Secrets>,
+    pub(crate) audit: Audit,
+    /// Folders that no mount may reach.
+    forbidden: Arc<Forbidden>,
+    /// Who calls on standard input and output, and from the command line.
+    pub(crate) local_principal: Arc<str>,
     catalog: ArcSwap<Catalog>,
     /// The generation of the current catalog.
     definitions: watch::Sender<u64>,
@@ -45,12 +56,20 @@ impl Host {
     ///
     /// Where the sandbox cannot be set up on this machine.
     pub fn new(config: Config) -> Result<Arc<Self>> {
-        let sandbox = Sandbox::new(&config.cache, &config.compiler_program)?;
+        let sandbox = Sandbox::new(
+            &config.cache,
+            &config.compiler_program,
+            Store::new(&config.state),
+        )?;
         let grants = match &config.policy {
             Some(policy) => GrantStore::policy(policy, &config.state),
             None => GrantStore::in_folder(&config.settings, &config.state),
         };
         Ok(Arc::new(Self {
+            secrets: Arc::new(Secrets::open(&config)),
+            audit: Audit::start(&config),
+            forbidden: Arc::new(Forbidden::of(&config)),
+            local_principal: LOCAL_PRINCIPAL.into(),
             config,
             sandbox,
             grants: Arc::new(grants),
@@ -66,6 +85,13 @@ impl Host {
     pub fn watch(self: &Arc<Self>) {
         let inventory = Inventory::new(self.config.folders.clone(), self.config.cache.clone());
         tokio::spawn(crate::watch::keep_up(self.clone(), inventory));
+        let host = self.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                () = host.closing.cancelled() => {}
+                () = host.sandbox.keep_memory_low() => {}
+            }
+        });
     }
 
     /// Loads the folders once, waiting for files that are still being written, and checks that every component can be run if `prepare` is set.
@@ -92,7 +118,7 @@ impl Host {
 
     /// The grants of this moment.
     pub(crate) fn authority(&self) -> Authority {
-        Authority::new(&self.grants)
+        Authority::new(&self.grants, self.forbidden.clone())
     }
 
     /// Puts a plugin's version on record, without anybody waiting for the disk.
@@ -107,6 +133,14 @@ impl Host {
     /// Ends every call and the watching.
     pub fn close(&self) {
         self.closing.cancel();
+    }
+
+    /// Waits a moment for what is still to be written down.
+    pub(crate) fn finish_audit(&self) {
+        const ENDING: Duration = Duration::from_secs(1);
+        if !self.audit.flush(ENDING) {
+            tracing::warn!("the last lines of the audit log may be missing");
+        }
     }
 
     pub(crate) fn catalog(&self) -> Arc<Catalog> {

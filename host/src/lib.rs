@@ -4,6 +4,7 @@
 
 #[cfg(test)]
 mod architecture;
+mod audit;
 mod call;
 mod catalog;
 pub mod cli;
@@ -18,11 +19,15 @@ mod index;
 mod inventory;
 mod json;
 mod load;
+mod lock;
 mod mcp;
 mod permissions;
 mod plugin;
+mod redact;
 mod sandbox;
 mod schema;
+mod secrets;
+mod state;
 mod status;
 mod terminal;
 mod text;

@@ -24,6 +24,8 @@ pub(crate) struct Plugin {
     /// The folder that it lies in, without links.
     pub(crate) folder: PathBuf,
     pub(crate) downloaded: bool,
+    /// The folder's name: with the plugin's, whose state its tools reach.
+    pub(crate) scope: Arc<str>,
     pub(crate) digest: Digest,
     pub(crate) info: PluginInfo,
     /// The folders that its tools may ask for.
@@ -99,6 +101,7 @@ impl Plugin {
             path: candidate.path.clone(),
             folder: candidate.folder.clone(),
             downloaded: candidate.downloaded,
+            scope: candidate.folder.to_string_lossy().into(),
             digest,
             info: manifest.plugin.clone(),
             mounts: manifest.mounts.clone(),

@@ -3,33 +3,41 @@
 
 mod bindings;
 mod compile;
+mod crowd;
 mod descriptors;
 mod engine;
 mod files;
+mod http;
+mod kv;
 mod lanes;
 mod limits;
 mod output;
+mod pool;
+mod renewal;
 mod run;
 mod sockets;
 mod ticker;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
-use wasmtime::Engine;
-use wasmtime::component::{Component, InstancePre, Linker};
+use wasmtime::component::InstancePre;
 
 use self::bindings::{describe, tools};
-use self::compile::Compiler;
+use self::compile::{Compiled, Compiler};
+use self::crowd::Crowd;
 use self::descriptors::Descriptors;
+use self::http::HttpClient;
 use self::lanes::Lanes;
+use self::pool::Pool;
 use self::run::{Answer, GuestState, Request};
-use self::ticker::Ticker;
 use crate::digest::Digest;
 use crate::permissions::reach::Reach;
+use crate::state::Store as StateStore;
 
 pub(crate) use self::bindings::tools::types;
 pub(crate) use self::compile::{COMPILE_COMMAND, CompileError, compile_from_stdin};
@@ -51,17 +59,27 @@ const MAX_DESCRIBED: usize = 4 << 20;
 
 /// Everything that guests need to run; one for a host.
 pub(crate) struct Sandbox {
-    engine: Engine,
-    linker: Linker<GuestState>,
+    pool: ArcSwap<Pool>,
     compiler: Compiler,
-    ticker: Ticker,
     lanes: Arc<Lanes>,
     instances: Arc<Semaphore>,
     descriptors: Descriptors,
+    crowd: Crowd,
+    /// Everything that has a place in a pool.
+    prepared: Mutex<Vec<Weak<Prepared>>>,
+    state: StateStore,
+    http: Arc<HttpClient>,
 }
 
 /// A component that is compiled, linked, and known to have exports of the right types.
 pub(crate) struct Prepared {
+    digest: Digest,
+    linked: ArcSwap<Linked>,
+}
+
+/// A component in one of the sandbox's pools.
+struct Linked {
+    pool: Arc<Pool>,
     pre: InstancePre<GuestState>,
     tools: Option<tools::GuestIndices>,
     describe: Option<describe::GuestIndices>,
@@ -87,24 +105,25 @@ impl Sandbox {
     /// # Errors
     ///
     /// Fails where the machine cannot reserve the address space for guests or start threads.
-    pub(crate) fn new(cache: &Path, compiler_program: &Path) -> anyhow::Result<Self> {
-        let engine = engine::running_engine().map_err(|error| {
-            anyhow::anyhow!("{error:#}").context("cannot set up the WebAssembly engine")
-        })?;
-        let mut linker = Linker::new(&engine);
-        add_imports(&mut linker).map_err(|error| anyhow::anyhow!("{error:#}"))?;
-        let compiler = Compiler::new(&engine, cache, compiler_program);
-        let ticker = Ticker::start(engine.clone())?;
+    pub(crate) fn new(
+        cache: &Path,
+        compiler_program: &Path,
+        state: StateStore,
+    ) -> anyhow::Result<Self> {
+        let pool = Pool::new()?;
+        let compiler = Compiler::new(&pool.engine, cache, compiler_program);
         let lanes = Arc::new(Lanes::start()?);
         let instances = Arc::new(Semaphore::new(engine::MAX_INSTANCES as usize));
         Ok(Self {
-            engine,
-            linker,
+            pool: ArcSwap::from_pointee(pool),
             compiler,
-            ticker,
             lanes,
             instances,
             descriptors: Descriptors::new(),
+            crowd: Crowd::default(),
+            prepared: Mutex::default(),
+            state,
+            http: Arc::new(HttpClient::new()),
         })
     }
 
@@ -119,8 +138,14 @@ impl Sandbox {
         digest: &Digest,
         bytes: &[u8],
     ) -> Result<Arc<Prepared>, PrepareError> {
-        let compiled = self.compiler.component(digest, bytes).await?;
-        let prepared = Arc::new(self.link(&compiled.component)?);
+        let pool = self.pool.load_full();
+        let compiled = self.compiler.component(&pool.engine, digest, bytes).await?;
+        let linked = link(pool, &compiled)?;
+        let prepared = Arc::new(Prepared {
+            digest: digest.clone(),
+            linked: ArcSwap::from_pointee(linked),
+        });
+        self.register(&prepared);
         match self.inspect(&prepared, Request::Trial, TRIAL_TIMEOUT).await {
             Ok(_) => {}
             // Whether a guest that is slow to start is too slow is for each call's own deadline to say.
@@ -134,7 +159,7 @@ impl Sandbox {
 
     /// The manifest that the component gives of itself, run with no permissions.
     pub(crate) async fn describe(&self, prepared: &Arc<Prepared>) -> Result<String, PrepareError> {
-        if prepared.describe.is_none() {
+        if prepared.linked.load().describe.is_none() {
             return Err(PrepareError::Describe(format!(
                 "it does not export `{DESCRIBE}`"
             )));
@@ -159,30 +184,6 @@ impl Sandbox {
             }
             _ => drop(remains),
         }
-    }
-
-    fn link(&self, component: &Component) -> Result<Prepared, PrepareError> {
-        let link_error = |error: wasmtime::Error| {
-            PrepareError::Link(crate::text::shorten(
-                &crate::text::escape(&format!("{error:#}")),
-                600,
-            ))
-        };
-        let pre = self.linker.instantiate_pre(component).map_err(link_error)?;
-        let exports = |name: &str| component.get_export_index(None, name).is_some();
-        let tools = exports(TOOLS)
-            .then(|| tools::GuestIndices::new(&pre))
-            .transpose()
-            .map_err(link_error)?;
-        let describe = exports(DESCRIBE)
-            .then(|| describe::GuestIndices::new(&pre))
-            .transpose()
-            .map_err(link_error)?;
-        Ok(Prepared {
-            pre,
-            tools,
-            describe,
-        })
     }
 
     async fn inspect(
@@ -211,15 +212,30 @@ impl Sandbox {
     }
 }
 
-/// Everything that a guest can import. What it may do with it is asked when it does it.
-fn add_imports(linker: &mut Linker<GuestState>) -> wasmtime::Result<()> {
-    wasmtime_wasi::p2::add_to_linker_async(linker)?;
-    // Files and sockets have functions of our own in front of wasmtime-wasi's.
-    linker.allow_shadowing(true);
-    files::add_to_linker(linker)?;
-    sockets::add_to_linker(linker)?;
-    linker.allow_shadowing(false);
-    Ok(())
+fn link(pool: Arc<Pool>, compiled: &Compiled) -> Result<Linked, PrepareError> {
+    let component = &compiled.component;
+    let link_error = |error: wasmtime::Error| {
+        PrepareError::Link(crate::text::shorten(
+            &crate::text::escape(&format!("{error:#}")),
+            600,
+        ))
+    };
+    let pre = pool.linker.instantiate_pre(component).map_err(link_error)?;
+    let exports = |name: &str| component.get_export_index(None, name).is_some();
+    let tools = exports(TOOLS)
+        .then(|| tools::GuestIndices::new(&pre))
+        .transpose()
+        .map_err(link_error)?;
+    let describe = exports(DESCRIBE)
+        .then(|| describe::GuestIndices::new(&pre))
+        .transpose()
+        .map_err(link_error)?;
+    Ok(Linked {
+        pool,
+        pre,
+        tools,
+        describe,
+    })
 }
 
 impl GuestFailure {

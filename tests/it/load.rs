@@ -21,6 +21,9 @@ const HOSTILE: [&str; 10] = [
     "invalid_json",
 ];
 
+/// The host gives back what a crowd of calls has used when there was none for a few seconds.
+const GIVING_BACK: Duration = Duration::from_secs(30);
+
 #[test]
 fn two_hundred_hostile_calls_beside_a_good_plugin() {
     let folder = Folder::with(&["hostile", "echo"]);
@@ -29,36 +32,27 @@ fn two_hundred_hostile_calls_beside_a_good_plugin() {
         session.call(&format!("hostile_{tool}"), json!({}));
     }
     session.call("echo_text", json!({"text": "compiled"}));
-    let cold = session.host.memory();
-    // Of each place for guests that was used once a part stays resident by choice, so that memory grows until the places
-    // that so many calls need have been used. Then it must stay within a tenth, twice in a row.
-    let mut most = cold;
-    let mut calm = 0;
-    for round in 1..=12 {
+    let before = session.least_resident();
+    // The second time, so that a host that grows a little with each crowd is found out.
+    for _ in 0..2 {
         two_hundred_at_once(&mut session);
-        let memory = session.lowest_memory();
-        assert!(
-            memory < cold + (128 << 20),
-            "it has become {} MiB",
-            memory >> 20
-        );
-        calm = if memory <= most + most / 10 {
-            calm + 1
-        } else {
-            0
-        };
-        most = most.max(memory);
+        let used = session.host.resident();
+        let start = Instant::now();
+        let after = session.wait_for_resident(before + before / 10, GIVING_BACK);
         eprintln!(
-            "{} MiB after {} calls, {} MiB cold",
-            memory >> 20,
-            round * 200,
-            cold >> 20
+            "{} MiB before the calls, {} MiB after them, {} MiB {:.1?} later",
+            before >> 20,
+            used >> 20,
+            after >> 20,
+            start.elapsed()
         );
-        if calm == 2 {
-            return;
-        }
+        assert_eq!(
+            first_text(&session.call("echo_text", json!({"text": "still here"}))),
+            "still here"
+        );
+        let result = session.call("hostile_trap", json!({}));
+        assert_eq!(tool_error(&result).0, "internal");
     }
-    panic!("memory still grows");
 }
 
 fn two_hundred_at_once(session: &mut Session) {

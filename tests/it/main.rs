@@ -18,6 +18,7 @@ mod broken;
 mod calls;
 mod clients;
 mod commands;
+mod consent;
 mod defects;
 mod escapes;
 mod exit;

@@ -289,18 +289,25 @@ impl Host {
 
     /// How much memory the process holds, in bytes: what belongs to it alone and could not be read again from a file.
     pub(crate) fn memory(&self) -> u64 {
-        let path = format!("/proc/{}/smaps_rollup", self.id());
+        self.kilobytes("smaps_rollup", "Anonymous:") << 10
+    }
+
+    /// The memory that the system's own tools show for the process, in bytes, its program included.
+    pub(crate) fn resident(&self) -> u64 {
+        self.kilobytes("status", "VmRSS:") << 10
+    }
+
+    fn kilobytes(&self, file: &str, label: &str) -> u64 {
+        let path = format!("/proc/{}/{file}", self.id());
         let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
         let line = text
             .lines()
-            .find_map(|line| line.strip_prefix("Anonymous:"))
+            .find_map(|line| line.strip_prefix(label))
             .expect("the kernel says it");
-        let kilobytes: u64 = line
-            .trim()
+        line.trim()
             .trim_end_matches(" kB")
             .parse()
-            .expect("a number of kilobytes");
-        kilobytes << 10
+            .expect("a number of kilobytes")
     }
 
     /// How much processor time the process has used, in the kernel's ticks.

@@ -219,15 +219,33 @@ impl Session {
         }
     }
 
-    /// The least that the host holds within a second: what is only on its way out does not count.
-    pub(crate) fn lowest_memory(&mut self) -> u64 {
-        let end = std::time::Instant::now() + std::time::Duration::from_secs(1);
-        let mut lowest = self.host.memory();
+    /// The least that the process comes to within two seconds: what it is only just clearing away does not count. Nothing is
+    /// asked of the host meanwhile.
+    pub(crate) fn least_resident(&self) -> u64 {
+        let end = std::time::Instant::now() + std::time::Duration::from_secs(2);
+        let mut least = self.host.resident();
         while std::time::Instant::now() < end {
-            self.list_tools();
-            lowest = lowest.min(self.host.memory());
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            least = least.min(self.host.resident());
         }
-        lowest
+        least
+    }
+
+    /// Waits until the process is no larger than this, and gives its size. Nothing is asked of the host meanwhile.
+    pub(crate) fn wait_for_resident(&self, limit: u64, patience: std::time::Duration) -> u64 {
+        let deadline = std::time::Instant::now() + patience;
+        loop {
+            let resident = self.host.resident();
+            if resident <= limit {
+                return resident;
+            }
+            let (limit, resident) = (limit >> 10, resident >> 10);
+            assert!(
+                std::time::Instant::now() < deadline,
+                "the host is still {resident} KiB large, more than {limit} KiB"
+            );
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
     }
 
     /// Waits until everything that was sent before has been looked at, fails if an answer to one of `silent` came, and gives

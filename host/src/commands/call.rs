@@ -18,7 +18,9 @@ pub(crate) fn run(arguments: &Call) -> Result<u8> {
     let answer = runtime.block_on(async {
         let host = Host::new(config)?;
         host.load_once(false).await;
-        anyhow::Ok(crate::mcp::call_once(&host, &arguments.tool, &json).await)
+        let answer = crate::mcp::call_once(&host, &arguments.tool, &json).await;
+        host.finish_audit();
+        anyhow::Ok(answer)
     });
     super::finish(runtime);
     let result = match answer? {

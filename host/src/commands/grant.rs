@@ -16,7 +16,6 @@ use crate::cli::Grant;
 use crate::config::Config;
 use crate::host::Host;
 use crate::permissions::binding::{Forbidden, check};
-use crate::permissions::decide::Held;
 use crate::permissions::grants::{Mode, parse_address};
 use crate::plugin::Plugin;
 use crate::terminal;
@@ -184,6 +183,7 @@ fn decide(
     }
     apply::apply(host, &choices)?;
     for choice in &choices {
+        host.audit.record_blocking(choice.event());
         terminal::say(&format!(
             "granted: {}; running servers follow at once, and `toolbay revoke {}` takes it back\n",
             choice.plugin.info.name, choice.plugin.info.name
@@ -322,9 +322,4 @@ fn secrets(choice: &Choice) -> std::collections::BTreeSet<String> {
     tools
         .flat_map(|tool| tool.requested.secrets.keys().cloned())
         .collect()
-}
-
-/// Whether a tool's state is one that a person should be told of in the review.
-fn is_news(held: Option<&Held>) -> bool {
-    !matches!(held, None | Some(Held::NotGranted))
 }

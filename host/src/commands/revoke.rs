@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use toolbay_manifest::PermissionRequest;
 
+use crate::audit::{Audit, Event};
 use crate::cli::Revoke;
 use crate::config::Config;
 use crate::permissions::grants::{Grant, Grants};
@@ -42,6 +43,23 @@ pub(crate) fn run(arguments: &Revoke) -> Result<u8> {
             revoke(grant, &arguments.tools);
         }
     })?;
+    let audit = Audit::start(&config);
+    for grant in grants
+        .grants
+        .iter()
+        .filter(|grant| concerns(grant, arguments, folders.as_deref()))
+    {
+        audit.record_blocking(Event::Revoked {
+            plugin: grant.plugin.clone(),
+            folder: grant
+                .folder
+                .as_deref()
+                .unwrap_or(std::path::Path::new(""))
+                .display()
+                .to_string(),
+            tools: arguments.tools.clone(),
+        });
+    }
     let what = if arguments.tools.is_empty() {
         arguments.plugin.clone()
     } else {

@@ -19,7 +19,9 @@ pub(crate) fn run(arguments: &Serve) -> Result<u8> {
         let host = Host::new(config)?;
         tracing::info!(version = env!("CARGO_PKG_VERSION"), folders = ?host.folders(), "serving");
         host.watch();
-        crate::mcp::serve_stdio(host, input, output).await
+        let served = crate::mcp::serve_stdio(host.clone(), input, output).await;
+        host.finish_audit();
+        served
     });
     // A guest may be in the middle of something; the client is gone, and nobody waits for it.
     runtime.shutdown_background();

@@ -16,6 +16,7 @@ use super::convert;
 use super::guard::answering_panics;
 use super::session::{Era, Session};
 use super::stdio::CallRequest;
+use crate::audit;
 use crate::call::{self, Question};
 use crate::host::Host;
 use crate::sandbox::Remains;
@@ -68,6 +69,9 @@ pub(super) fn dispatcher(
                 host.sandbox.dispose(remains);
             }
             drop(answered.slot);
+            if let Some(called) = answered.audit {
+                audit(&host, called, params.as_deref()).await;
+            }
         });
     })
 }
@@ -77,6 +81,7 @@ struct Answered {
     line: Vec<u8>,
     remains: Option<Remains>,
     slot: Option<OwnedSemaphorePermit>,
+    audit: Option<Box<audit::Call>>,
 }
 
 impl Answered {
@@ -85,6 +90,7 @@ impl Answered {
             line,
             remains: None,
             slot: None,
+            audit: None,
         }
     }
 }
@@ -130,7 +136,15 @@ async fn answer(
         line: convert::call_line(id, &end.outcome, era),
         remains: end.remains,
         slot: end.slot,
+        audit: end.audit,
     })
+}
+
+/// Writes a call down. The arguments are known by their hash alone.
+async fn audit(host: &Host, mut called: Box<audit::Call>, params: Option<&RawValue>) {
+    let arguments = parse(params).ok().and_then(|params| params.arguments);
+    called.arguments = host.audit.hash(arguments.map_or("{}", RawValue::get));
+    host.audit.record(audit::Event::Called(called)).await;
 }
 
 /// What became of the question whether one call may be made.
@@ -245,6 +259,9 @@ pub(super) async fn once(
         &CancellationToken::new(),
     )
     .await?;
+    if let Some(called) = answered.audit {
+        audit(host, called, Some(&params)).await;
+    }
     let mut message: serde_json::Value = serde_json::from_slice(&answered.line)
         .map_err(|error| ErrorData::internal_error(error.to_string(), None))?;
     Ok(message

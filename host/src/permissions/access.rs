@@ -43,15 +43,3 @@ pub(crate) struct SecretAccess {
     /// Where it goes.
     pub(crate) secret: Secret,
 }
-
-impl ToolAccess {
-    /// Whether there is anything in it, so that the sandbox can leave out what it would otherwise set up.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.network.is_empty()
-            && self.tcp.is_empty()
-            && self.mounts.is_empty()
-            && self.env.is_empty()
-            && self.secrets.is_empty()
-            && !self.kv
-    }
-}

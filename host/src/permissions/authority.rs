@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use chrono::Utc;
 
+use super::binding::{self, Forbidden};
 use super::decide::{Decision, Held, Subject, decide};
 use super::definition;
 use super::store::{Current, GrantStore};
@@ -16,14 +17,16 @@ pub(crate) struct Authority {
     current: Arc<Current>,
     file: PathBuf,
     is_policy: bool,
+    forbidden: Arc<Forbidden>,
 }
 
 impl Authority {
-    pub(crate) fn new(store: &GrantStore) -> Self {
+    pub(crate) fn new(store: &GrantStore, forbidden: Arc<Forbidden>) -> Self {
         Self {
             current: store.current(),
             file: store.file().to_owned(),
             is_policy: store.is_policy(),
+            forbidden,
         }
     }
 
@@ -62,17 +65,28 @@ impl Authority {
             Ok(grants) => grants,
             // What needs no grant works all the same.
             Err(_) if tool.requested.is_empty() && !plugin.downloaded => {
-                return decide(subject, None, Utc::now(), bindable);
+                return decide(subject, None, Utc::now(), |folder| self.bindable(folder));
             }
             Err(_) => return Decision::Held(Held::NoGrants),
         };
         let grant = grants.of(&plugin.folder, &plugin.info.name);
-        decide(subject, grant, Utc::now(), bindable)
+        decide(subject, grant, Utc::now(), |folder| self.bindable(folder))
     }
 }
 
-fn bindable(_folder: &Path) -> Result<(), String> {
-    Ok(())
+impl Authority {
+    /// A folder is looked at again each time: what was bound may have become a link, or a place that no mount may reach.
+    fn bindable(&self, folder: &Path) -> Result<(), String> {
+        match binding::check(folder, &self.forbidden) {
+            Ok(real) if real == folder => Ok(()),
+            Ok(real) => Err(format!(
+                "{} now leads to {}",
+                folder.display(),
+                real.display()
+            )),
+            Err(error) => Err(error.to_string()),
+        }
+    }
 }
 
 /// Puts the plugin's version on record, at its first call. Blocks on the file system.

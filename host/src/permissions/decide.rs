@@ -9,7 +9,7 @@ use toolbay_manifest::{Access, PermissionRequest};
 
 use super::access::{MountAccess, SecretAccess, ToolAccess};
 use super::grants::{Grant, Mode, ToolGrant};
-use super::network::NetworkAccess;
+use super::network::{NetworkAccess, covers};
 
 /// What is decided about one tool.
 #[derive(Debug, Clone)]
@@ -182,10 +182,12 @@ pub(crate) fn missing(requested: &PermissionRequest, granted: &PermissionRequest
             lines.push(format!("{key} = [{}]", items.join(", ")));
         }
     };
-    let network = requested
-        .network
-        .iter()
-        .filter(|wanted| !granted.network.iter().any(|allowed| allowed == *wanted));
+    let network = requested.network.iter().filter(|wanted| {
+        !granted
+            .network
+            .iter()
+            .any(|allowed| covers(allowed, wanted))
+    });
     text_list("network", network.map(ToString::to_string).collect());
     let tcp = requested
         .tcp

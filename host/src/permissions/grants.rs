@@ -334,7 +334,7 @@ fn parse_time(text: &str) -> Result<DateTime<Utc>, GrantsError> {
 }
 
 fn time_text(time: DateTime<Utc>) -> String {
-    time.to_rfc3339_opts(SecondsFormat::Secs, true)
+    time.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
 fn escape(text: &str) -> String {

@@ -75,7 +75,6 @@ impl Compiled {
 }
 
 pub(super) struct Compiler {
-    engine: Engine,
     program: PathBuf,
     folder: PathBuf,
     children: Semaphore,
@@ -87,7 +86,6 @@ impl Compiler {
     /// `program` is the host's own program, started again for each compilation.
     pub(super) fn new(engine: &Engine, cache: &Path, program: &Path) -> Self {
         Self {
-            engine: engine.clone(),
             program: program.to_owned(),
             folder: cache.join("compiled").join(compatibility_key(engine)),
             children: Semaphore::new(CHILDREN),
@@ -102,15 +100,12 @@ impl Compiler {
     /// The component's code, from the cache or compiled from these bytes, which must be the ones that the digest is of.
     pub(super) async fn component(
         &self,
+        engine: &Engine,
         digest: &Digest,
         bytes: &[u8],
     ) -> Result<Compiled, CompileError> {
-        let path = self.path(digest);
-        if let Some(component) = self.cached(&path).await {
-            return Ok(Compiled {
-                component,
-                unsaved: None,
-            });
+        if let Some(compiled) = self.cached(engine, digest).await {
+            return Ok(compiled);
         }
         let lock = {
             let mut in_progress = self
@@ -121,12 +116,9 @@ impl Compiler {
         };
         let compiled = {
             let _compiling = lock.lock().await;
-            match self.cached(&path).await {
-                Some(component) => Ok(Compiled {
-                    component,
-                    unsaved: None,
-                }),
-                None => self.compile_and_map(digest, bytes, &path).await,
+            match self.cached(engine, digest).await {
+                Some(compiled) => Ok(compiled),
+                None => self.compile_and_map(engine, digest, bytes).await,
             }
         };
         self.in_progress
@@ -138,9 +130,9 @@ impl Compiler {
 
     async fn compile_and_map(
         &self,
+        engine: &Engine,
         digest: &Digest,
         bytes: &[u8],
-        path: &Path,
     ) -> Result<Compiled, CompileError> {
         let code = {
             let _slot = self
@@ -165,7 +157,7 @@ impl Compiler {
             );
             code
         };
-        let target = path.to_owned();
+        let target = self.path(digest);
         let written = tokio::task::spawn_blocking(move || Unfinished::write(&target, &code)).await;
         let unsaved = written
             .map_err(io::Error::other)
@@ -173,8 +165,7 @@ impl Compiler {
             .map_err(|error| {
                 CompileError::Host(format!("its code cannot be written to the cache: {error}"))
             })?;
-        let component = self
-            .map(unsaved.path())
+        let component = map(engine, unsaved.path())
             .await
             .map_err(CompileError::Component)?;
         Ok(Compiled {
@@ -234,35 +225,40 @@ impl Compiler {
     }
 
     /// The code from the cache. A file that cannot be used is removed, so that it is made anew.
-    async fn cached(&self, path: &Path) -> Option<Component> {
+    pub(super) async fn cached(&self, engine: &Engine, digest: &Digest) -> Option<Compiled> {
+        let path = self.path(digest);
         if !path.exists() {
             return None;
         }
-        let mapped = self.map(path).await;
-        mapped
-            .map_err(|error| {
+        match map(engine, &path).await {
+            Ok(component) => Some(Compiled {
+                component,
+                unsaved: None,
+            }),
+            Err(error) => {
                 tracing::warn!(path = %path.display(), "removing compiled code that cannot be used: {error}");
                 let _ = std::fs::remove_file(path);
-            })
-            .ok()
-    }
-
-    /// Maps code that this cache wrote.
-    async fn map(&self, path: &Path) -> Result<Component, String> {
-        let (engine, path) = (self.engine.clone(), path.to_owned());
-        let mapped = tokio::task::spawn_blocking(move || {
-            // SAFETY: the file lies in this user's private cache folder (mode 0700), under the key of exactly this engine, and was
-            // written by this cache from its own compiler's output: either this process has just written it under a temporary
-            // name, or it got its name when its content was on the disk. Whoever can change it can change this program too.
-            let component = unsafe { Component::deserialize_file(&engine, &path) };
-            component.map_err(|error| text::shorten(&text::escape(&format!("{error:#}")), 600))
-        });
-        mapped.await.unwrap_or_else(|error| Err(error.to_string()))
+                None
+            }
+        }
     }
 
     fn path(&self, digest: &Digest) -> PathBuf {
         self.folder.join(format!("{digest}.cwasm"))
     }
+}
+
+/// Maps code that the cache wrote.
+async fn map(engine: &Engine, path: &Path) -> Result<Component, String> {
+    let (engine, path) = (engine.clone(), path.to_owned());
+    let mapped = tokio::task::spawn_blocking(move || {
+        // SAFETY: the file lies in this user's private cache folder (mode 0700), under the key of exactly these engine settings, and was
+        // written by this cache from its own compiler's output: either this process has just written it under a temporary
+        // name, or it got its name when its content was on the disk. Whoever can change it can change this program too.
+        let component = unsafe { Component::deserialize_file(&engine, &path) };
+        component.map_err(|error| text::shorten(&text::escape(&format!("{error:#}")), 600))
+    });
+    mapped.await.unwrap_or_else(|error| Err(error.to_string()))
 }
 
 /// The child's side: compiles what comes on `input` and writes the code to `output`.

@@ -6,19 +6,21 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use wasmtime::component::{ResourceTable, ResourceTableError};
-use wasmtime::{Store, Trap, UpdateDeadline};
+use wasmtime::{Engine, Store, Trap, UpdateDeadline};
 use wasmtime_wasi::{I32Exit, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtxView, WasiHttpView};
 
 use super::bindings::tools::types::{ToolError, ToolResult};
-use super::descriptors::Descriptors;
 use super::files::{GuestFiles, MountFailure};
+use super::http::GuestHttp;
 use super::lanes::Interruptions;
 use super::limits::{GuestLimiter, Refused};
 use super::output::GuestOutput;
 use super::sockets::GuestSockets;
 use super::ticker::Ticking;
-use super::{Prepared, Sandbox};
+use super::{Linked, Prepared, Sandbox};
 use crate::permissions::reach::Reach;
+use crate::state::Store as StateStore;
 use crate::text;
 
 /// The most random bytes that a guest gets in one request.
@@ -27,8 +29,9 @@ const MAX_RANDOM_BYTES: u64 = 1 << 20;
 /// The most handles that a guest may hold at once.
 const MAX_HANDLES: usize = 10_000;
 
-/// What a call may copy out of the guest beyond its result: log lines, arguments of imports.
-const HOSTCALL_ALLOWANCE: usize = 1 << 20;
+/// What a call may copy out of the guest beyond its result: log lines, arguments of imports. The most that an import takes are the two values
+/// of a compare-and-set, 1 MiB each; larger ones are to be told that they are too large.
+const HOSTCALL_ALLOWANCE: usize = 4 << 20;
 
 /// Who runs, for logs and messages.
 #[derive(Debug, Clone)]
@@ -136,9 +139,13 @@ impl Remains {
 pub(super) struct GuestState {
     pub(super) wasi: WasiCtx,
     pub(super) table: ResourceTable,
+    pub(super) label: Label,
     pub(super) reach: Reach,
     pub(super) files: GuestFiles,
     pub(super) sockets: GuestSockets,
+    /// Where key-value state is kept.
+    pub(super) store: StateStore,
+    http: GuestHttp,
     limiter: GuestLimiter,
     output: GuestOutput,
 }
@@ -152,15 +159,22 @@ impl WasiView for GuestState {
     }
 }
 
+impl WasiHttpView for GuestState {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        self.http.view(&mut self.table, &self.reach)
+    }
+}
+
 impl GuestState {
     fn new(
         label: Label,
         limits: GuestLimits,
         reach: Reach,
         files: GuestFiles,
-        descriptors: Descriptors,
+        sandbox: &Sandbox,
     ) -> Self {
-        let output = GuestOutput::new(label);
+        let http = GuestHttp::new(label.plugin.clone(), sandbox.http.clone());
+        let output = GuestOutput::new(label.clone());
         let mut wasi = WasiCtxBuilder::new();
         // Standard input is empty; there are no arguments, no environment and no network unless they are added here.
         wasi.stdout(output.clone());
@@ -171,15 +185,18 @@ impl GuestState {
                 wasi.env(name, value);
             }
         }
-        let sockets = GuestSockets::new(&mut wasi, &reach, descriptors);
+        let sockets = GuestSockets::new(&mut wasi, &reach, sandbox.descriptors.clone());
         let mut table = ResourceTable::new();
         table.set_max_capacity(MAX_HANDLES);
         Self {
             wasi: wasi.build(),
             table,
+            label,
             reach,
             files,
             sockets,
+            store: sandbox.state.clone(),
+            http,
             limiter: GuestLimiter::new(limits.memory),
             output,
         }
@@ -275,21 +292,23 @@ impl Sandbox {
         let Ok(Ok(permit)) = permit else {
             return Finished::failed(GuestFailure::NoSlot);
         };
+        self.crowd.look(&self.instances);
 
         let files = match self.files(&reach, deadline, cancel).await {
             Ok(files) => files,
             Err(failure) => return Finished::failed(failure),
         };
 
+        let linked = prepared.linked.load_full();
         let interruptions = Interruptions::default();
-        let store = self.store(
-            GuestState::new(label, limits, reach, files, self.descriptors.clone()),
+        let store = store(
+            &linked.pool.engine,
+            GuestState::new(label, limits, reach, files, self),
             deadline,
             limits,
             interruptions.clone(),
         );
-        let ticking = self.ticker.guest();
-        let prepared = prepared.clone();
+        let ticking = linked.pool.ticker.guest();
         let lanes = self.lanes.clone();
         let mut guest = Box::pin(async move {
             let guest = async move {
@@ -298,7 +317,7 @@ impl Sandbox {
                     _ticking: ticking,
                     _permit: permit,
                 };
-                let answer = prepared.answer(&mut alive.store, request).await;
+                let answer = linked.answer(&mut alive.store, request).await;
                 (answer, alive)
             };
             lanes.run(guest, &interruptions).await
@@ -346,30 +365,30 @@ impl Sandbox {
             },
         }
     }
+}
 
-    fn store(
-        &self,
-        state: GuestState,
-        deadline: Instant,
-        limits: GuestLimits,
-        interruptions: Interruptions,
-    ) -> Store<GuestState> {
-        let mut store = Store::new(&self.engine, state);
-        store.limiter(|state| &mut state.limiter);
-        store.set_hostcall_fuel(limits.max_result.saturating_add(HOSTCALL_ALLOWANCE));
-        store.set_max_component_handles(MAX_HANDLES);
-        // An epoch deadline is absolute, so it is set here, when the call starts.
-        store.set_epoch_deadline(1);
-        store.epoch_deadline_callback(move |_| {
-            if Instant::now() >= deadline {
-                return Err(DeadlinePassed.into());
-            }
-            interruptions.count();
-            // Yielding at each tick lets others run, and lets a dropped call end even inside a pure loop.
-            Ok(UpdateDeadline::Yield(1))
-        });
-        store
-    }
+fn store(
+    engine: &Engine,
+    state: GuestState,
+    deadline: Instant,
+    limits: GuestLimits,
+    interruptions: Interruptions,
+) -> Store<GuestState> {
+    let mut store = Store::new(engine, state);
+    store.limiter(|state| &mut state.limiter);
+    store.set_hostcall_fuel(limits.max_result.saturating_add(HOSTCALL_ALLOWANCE));
+    store.set_max_component_handles(MAX_HANDLES);
+    // An epoch deadline is absolute, so it is set here, when the call starts.
+    store.set_epoch_deadline(1);
+    store.epoch_deadline_callback(move |_| {
+        if Instant::now() >= deadline {
+            return Err(DeadlinePassed.into());
+        }
+        interruptions.count();
+        // Yielding at each tick lets others run, and lets a dropped call end even inside a pure loop.
+        Ok(UpdateDeadline::Yield(1))
+    });
+    store
 }
 
 /// A guest that has not been dropped yet. Its slot is free only once its memory is.
@@ -388,7 +407,7 @@ impl<T> Finished<Result<T, GuestFailure>> {
     }
 }
 
-impl Prepared {
+impl Linked {
     async fn answer(
         &self,
         store: &mut Store<GuestState>,

@@ -41,7 +41,10 @@ mod units;
 
 pub use error::{ManifestError, Place};
 pub use manifest::{MANIFEST_VERSION, Manifest, PluginInfo, Tool};
-pub use permissions::{Access, Mount, NetworkPattern, PermissionRequest, Secret, TcpAddress};
+pub use permissions::{
+    Access, HTTP_METHODS, Host, HostPattern, Mount, NetworkPattern, PathPattern, PermissionRequest,
+    Scheme, Secret, TcpAddress, path_fault,
+};
 pub use rules::{
     Broken, MAX_DESCRIPTION_CHARS, MAX_FIELD_CHARS, MAX_MANIFEST_BYTES, MAX_NAME_CHARS,
     MAX_SCHEMA_BYTES, MAX_SCHEMA_DEPTH, MAX_TOOLS, RESERVED_PLUGIN_NAME, check_plugin_name,

@@ -239,9 +239,13 @@ impl Error for ToolError {}
 
 impl From<std::io::Error> for ToolError {
     /// By kind: not found, permission denied, timed out, already exists (`conflict`), invalid input or data (`validation_error`), whatever
-    /// concerns connections and hosts (`network_error`); anything else is `internal`.
+    /// concerns connections and hosts (`network_error`); anything else is `internal`. A `ToolError` that a reader or writer wrapped is itself again.
     fn from(error: std::io::Error) -> Self {
         use std::io::ErrorKind as Kind;
+        let error = match error.downcast::<Self>() {
+            Ok(inner) => return inner,
+            Err(error) => error,
+        };
         let code = match error.kind() {
             Kind::NotFound => ErrorCode::NotFound,
             Kind::PermissionDenied | Kind::ReadOnlyFilesystem => ErrorCode::PermissionDenied,

@@ -80,12 +80,23 @@
 //! | `()` | the text `done` |
 //! | a struct or map that serializes to an object | structured content with an output schema, and the same as JSON text |
 //! | any other value that serializes: a number, a list, an enum | the same, wrapped: `{"result": value}` |
+//! | [`WithText`]`<T>` | structured content of `T` with its schema, and a text of your own in place of its JSON |
 //! | [`ToolResult`] | whatever you build: images, links, text beside structured content |
 //!
 //! JSON has no infinite number and no `NaN` (they become `null`, which no number's schema allows): return an error instead.
 //!
 //! # Errors
 //! [`ToolError`] has a constructor for each code on the wire. A panic ends the call with an `internal` error, and its message goes to the host's log.
+//!
+//! # What a plugin can reach
+//! Nothing, unless its `plugin.toml` asks for it, tool by tool, and the user grants it. Then:
+//! - [`http`]: requests to servers.
+//! - [`kv`]: the plugin's own state, kept from call to call.
+//! - [`mount`](fn@mount): folders of the user's, read and written with [`std::fs`].
+//! - [`std::env::var`]: environment variables.
+//!
+//! Each works in the component; outside, in `cargo test`, `kv` is a map in memory, a test takes any folder as a [`Mount`], and requests are refused. A component
+//! imports only what its code uses.
 //!
 //! # Settings
 //! `plugin.toml` holds what the code cannot say: limits and permissions of each tool, as `[tools.NAME]`. It is checked when the
@@ -95,6 +106,9 @@
 
 mod content;
 mod error;
+pub mod http;
+pub mod kv;
+mod mount;
 mod result;
 
 #[doc(hidden)]
@@ -102,7 +116,8 @@ pub mod __private;
 
 pub use content::{Content, Icon, IconTheme, ResourceLink, Role};
 pub use error::{ErrorCode, ToolError};
-pub use result::ToolResult;
+pub use mount::{Mount, mount};
+pub use result::{ToolResult, WithText};
 pub use schemars;
 pub use serde;
 pub use serde_json;

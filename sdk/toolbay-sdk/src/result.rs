@@ -99,6 +99,50 @@ impl From<Content> for ToolResult {
     }
 }
 
+/// A value with a text of its own, for results that a model reads better than as JSON: a page, a note, a report.
+///
+/// The tool's output schema is the value's, which becomes the structured content; the text takes the place of the value's JSON. Both have to be complete: some
+/// clients pass on only the one or only the other.
+///
+/// ```
+/// use toolbay_sdk::{WithText, prelude::*};
+///
+/// /// A poem.
+/// #[data]
+/// struct Poem {
+///     /// Its title
+///     title: String,
+///     /// Its lines
+///     lines: Vec<String>,
+/// }
+///
+/// /// Recites a poem.
+/// #[tool]
+/// fn recite() -> WithText<Poem> {
+///     let lines = ["Shall I compare thee", "to a summer's day?"].map(str::to_owned).to_vec();
+///     let text = lines.join("\n");
+///     WithText::new(Poem { title: "Sonnet 18".to_owned(), lines }, text)
+/// }
+/// # fn main() {}
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WithText<T> {
+    /// The structured content.
+    pub value: T,
+    /// What is read.
+    pub text: String,
+}
+
+impl<T> WithText<T> {
+    /// A value and the text that says the same.
+    pub fn new(value: T, text: impl Into<String>) -> Self {
+        Self {
+            value,
+            text: text.into(),
+        }
+    }
+}
+
 /// The value as the text of one JSON object; anything else is wrapped as `{"key": value}`.
 pub(crate) fn object_text(value: &impl Serialize, key: &str) -> Result<String, ToolError> {
     let text = serde_json::to_string(value).map_err(|error| {

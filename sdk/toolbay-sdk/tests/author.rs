@@ -172,7 +172,17 @@ fn picture() -> ToolResult {
         .content(Content::image(*b"PNG", "image/png").audience([Role::User]))
 }
 
-plugin!(add, text::repeat, mirror, find, check_number, shape, maybe, echo, count, reverse, picture;
+/// Describes the origin.
+#[tool]
+fn describe_origin(short: bool) -> Result<toolbay_sdk::WithText<Point>, ToolError> {
+    if short {
+        return Err(ToolError::validation("there is nothing shorter"));
+    }
+    let text = "The origin, where both are zero.";
+    Ok(toolbay_sdk::WithText::new(Point { x: 0.0, y: 0.0 }, text))
+}
+
+plugin!(add, text::repeat, mirror, find, check_number, shape, maybe, echo, count, reverse, picture, describe_origin;
 settings_text = r#"
     [plugin]
     name = "kitchen"
@@ -231,7 +241,8 @@ fn the_manifest_keeps_every_rule() {
             "echo",
             "count",
             "reverse",
-            "picture"
+            "picture",
+            "describe_origin"
         ]
     );
 }
@@ -272,6 +283,8 @@ fn calls() {
             r#"{"tree": {"name": "r", "children": [{"name": "a", "children": []}, {"name": "b", "children": []}]}}"#,
         ),
         ("picture", "{}"),
+        ("describe_origin", r#"{"short": false}"#),
+        ("describe_origin", r#"{"short": true}"#),
         ("find", "{}"),
         ("", "no JSON"),
     ];

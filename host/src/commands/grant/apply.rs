@@ -10,6 +10,7 @@ use chrono::Utc;
 use ipnet::IpNet;
 use toolbay_manifest::PermissionRequest;
 
+use crate::audit::Event;
 use crate::host::Host;
 use crate::permissions::definition;
 use crate::permissions::grants::{Grant, Mode};
@@ -26,6 +27,32 @@ pub(super) struct Choice {
     pub(super) addresses: Vec<IpNet>,
     /// For ever, where nothing is said.
     pub(super) lasting: Option<Duration>,
+}
+
+impl Choice {
+    /// The decision, for the audit log.
+    pub(super) fn event(&self) -> Event {
+        let asked = self.tools.iter().flat_map(|tool| {
+            let name = &tool.label.tool;
+            tool.asks_for()
+                .into_iter()
+                .map(move |words| format!("{name}: {words}"))
+        });
+        Event::Granted {
+            plugin: self.plugin.info.name.clone(),
+            folder: self.plugin.folder.display().to_string(),
+            digest: self.plugin.digest.clone(),
+            tools: self
+                .tools
+                .iter()
+                .map(|tool| tool.label.tool.to_string())
+                .collect(),
+            permissions: asked.collect(),
+            until: self
+                .lasting
+                .map(|lasting| std::time::SystemTime::now() + lasting),
+        }
+    }
 }
 
 /// Writes all choices in one change of the file.

@@ -52,6 +52,11 @@ pub(super) fn text(
     if let Some(before) = before {
         text.push_str(&changes(host, plugin, tools, before));
     }
+    let _ = writeln!(
+        text,
+        "Every word that a model reads of it: toolbay inspect '{}'",
+        escape(&plugin.path.display().to_string())
+    );
     let mode = mode
         .or(before.map(|before| before.mode))
         .unwrap_or_default();

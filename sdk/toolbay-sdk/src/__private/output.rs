@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::schema;
 use crate::error::ToolError;
-use crate::result::ToolResult;
+use crate::result::{ToolResult, WithText};
 
 /// Stands for the type that a tool returns, without a value of it.
 #[derive(Debug)]
@@ -94,6 +94,22 @@ impl Returned<ToolResult> {
 
     pub fn output_schema(&self) -> Option<Value> {
         None
+    }
+}
+
+impl<T> Returned<WithText<T>> {
+    pub fn tool_result(&self, result: WithText<T>) -> Result<ToolResult, ToolError>
+    where
+        T: ToolOutput,
+    {
+        Ok(result.value.structured()?.text(result.text))
+    }
+
+    pub fn output_schema(&self) -> Option<Value>
+    where
+        T: ToolOutput,
+    {
+        Some(T::schema())
     }
 }
 
