@@ -209,10 +209,7 @@ fn the_hosts_own_folders_are_on_the_list() {
         cache: root.join("cache"),
         settings: root.join("settings"),
         state: root.join("state"),
-        policy: Some(root.join("reviewed/policy.toml")),
-        ask: false,
-        secrets: crate::config::SecretsIn::File,
-        compiler_program: PathBuf::new(),
+        ..Config::resolve(&[]).unwrap()
     };
     let forbidden = Forbidden::of(&config);
     fs::create_dir_all(root.join("free/inside")).unwrap();

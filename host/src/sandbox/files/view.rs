@@ -99,7 +99,7 @@ impl FilesView<'_> {
         if !matches!(refused, Some(ErrorCode::NotPermitted)) {
             return result;
         }
-        if let Some(Descriptor::Dir(dir)) = self.wasi.table.get(fd).ok() {
+        if let Ok(Descriptor::Dir(dir)) = self.wasi.table.get(fd) {
             let (folder, owned) = (dir.dir.clone(), path.to_owned());
             if spawn_blocking(move || open::leads_out(&folder, &owned)).await {
                 self.deny_way_out(fd, path);

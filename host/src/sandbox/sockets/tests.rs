@@ -5,18 +5,23 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::thread;
 
-use wasmtime::component::{Resource, ResourceTable};
+use ip_name_lookup::HostResolveAddressStream;
+use wasmtime::component::ResourceTable;
 use wasmtime_wasi::WasiCtx;
 use wasmtime_wasi::p2::bindings::sockets::instance_network::Host as _;
 use wasmtime_wasi::p2::bindings::sockets::ip_name_lookup::Host as _;
-use wasmtime_wasi::p2::bindings::sockets::network::{IpSocketAddress, Ipv4SocketAddress};
+use wasmtime_wasi::p2::bindings::sockets::network::{
+    IpAddress, IpSocketAddress, Ipv4SocketAddress,
+};
 use wasmtime_wasi::p2::bindings::sockets::tcp::HostTcpSocket;
 use wasmtime_wasi::p2::bindings::sockets::tcp_create_socket::Host as _;
 use wasmtime_wasi::p2::bindings::sockets::udp_create_socket::Host as _;
-use wasmtime_wasi::p2::{DynInputStream, DynOutputStream};
+use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, Pollable};
 
+use super::lookup::{Lookup, MAX_LOOKUPS};
 use super::*;
 use crate::permissions::access::ToolAccess;
+use crate::permissions::usage::Usage;
 
 struct Guest {
     sockets: GuestSockets,

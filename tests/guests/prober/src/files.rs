@@ -121,7 +121,9 @@ pub fn write_read_only() -> Outcome {
         .filter(|(_, result)| result.is_ok())
         .map(|(attempt, _)| (*attempt).to_owned())
         .collect();
-    let errors = attempts.iter().find_map(|(_, result)| result.as_ref().err());
+    let errors = attempts
+        .iter()
+        .find_map(|(_, result)| result.as_ref().err());
     match errors {
         Some(error) if worked.is_empty() => Outcome::refused(error),
         _ => Outcome::found(worked),
