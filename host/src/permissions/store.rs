@@ -1,11 +1,11 @@
 //! Where the grants are kept and how several hosts and `toolbay grant` change them at once: `grants.toml` in the user's own configuration
 //! folder, or the policy file that whoever starts the host passes, which nothing here ever writes.
 
-use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
@@ -14,6 +14,10 @@ use serde_json::Value;
 use super::grants::{Grants, GrantsError};
 use crate::digest::Digest;
 use crate::files::{create_private_folder, read_up_to, write_atomically};
+use crate::lock::Lock;
+
+/// How long others may take to change the file.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A larger file is refused.
 const MAX_GRANTS: u64 = 4 << 20;
@@ -116,7 +120,7 @@ impl GrantStore {
             file: self.file.clone(),
             error,
         };
-        let _lock = lock(&self.file).map_err(failed)?;
+        let _lock = self.lock().map_err(failed)?;
         let mut grants = read(&self.file, false).map_err(|error| ChangeError::Wrong {
             file: self.file.clone(),
             error,
@@ -131,6 +135,13 @@ impl GrantStore {
 }
 
 impl GrantStore {
+    fn lock(&self) -> io::Result<Lock> {
+        if let Some(folder) = self.file.parent() {
+            create_private_folder(folder)?;
+        }
+        Lock::take(&self.file.with_extension("lock"), PATIENCE)
+    }
+
     /// Keeps what a tool says of itself, by its digest.
     pub(crate) fn keep_definition(&self, definition: &Value) {
         let text = definition.to_string();
@@ -216,21 +227,6 @@ fn check_owner(file: &Path) -> Result<(), GrantsError> {
         });
     }
     Ok(())
-}
-
-/// Held by one process at a time, and let go when it is dropped, also by a process that is killed.
-fn lock(file: &Path) -> io::Result<File> {
-    if let Some(folder) = file.parent() {
-        create_private_folder(folder)?;
-    }
-    let lock = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(file.with_extension("lock"))?;
-    lock.lock()?;
-    Ok(lock)
 }
 
 #[cfg(test)]

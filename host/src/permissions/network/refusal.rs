@@ -67,7 +67,7 @@ impl Refusal {
                     "{} goes to a host that the user did not grant",
                     shown(request)
                 ),
-                Some(format!("toolbay grant {plugin} --host {host}")),
+                Some(format!("toolbay grant {plugin} --hosts {host}")),
             ),
             Self::Address {
                 host,

@@ -292,7 +292,7 @@ fn a_refusal_names_the_line_to_add() {
     GET https://api.example.com/v1/%2e%2e/admin has a path with a segment `.` or `..`
       (nothing)
     GET https://api.example.com/v1/notes goes to a host that the user did not grant
-      toolbay grant notes --host api.example.com
+      toolbay grant notes --hosts api.example.com
     api.example.com leads to 127.0.0.1, which is an address of this machine
       toolbay grant notes --address 127.0.0.1
     api.example.com leads to 169.254.169.254, which is a link-local address
