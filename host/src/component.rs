@@ -23,6 +23,9 @@ const OFFERED: [&str; 6] = [
 ];
 const OFFERED_TYPES: &str = "toolbay:plugin/types@";
 
+/// Interfaces of our own that a component may import.
+const OFFERED_OWN: [&str; 1] = ["toolbay:plugin/kv@"];
+
 /// What was found in a component's bytes.
 #[derive(Debug)]
 pub(crate) struct Inspected {
@@ -67,7 +70,7 @@ impl ComponentError {
             Self::OtherWorld { exports } if exports.is_empty() => "it exports nothing at all; a plugin exports `toolbay:plugin/tools`".into(),
             Self::OtherWorld { exports } => format!("it exports {}; a plugin exports `toolbay:plugin/tools`", exports.join(", ")),
             Self::OtherVersion(_) => "build it with an SDK of this host's version, or update the host".into(),
-            Self::UnknownImport(_) => "a plugin may import WASI 0.2 (cli, clocks, filesystem, io, random, sockets) and nothing else".into(),
+            Self::UnknownImport(_) => "a plugin may import WASI 0.2 (cli, clocks, filesystem, io, random, sockets), `toolbay:plugin/kv@0.1.0`, and nothing else".into(),
             Self::Manifest(_) => "build the plugin again, so that its manifest is written anew".into(),
         }
     }
@@ -174,6 +177,7 @@ impl Found {
                 .iter()
                 .any(|known| name.starts_with(known) && name.contains("@0.2."))
                 || name.starts_with(OFFERED_TYPES)
+                || OFFERED_OWN.iter().any(|known| speaks(name, known))
         };
         if let Some(unknown) = self.imports.iter().find(|name| !offered(name)) {
             return Err(ComponentError::UnknownImport(shorten(

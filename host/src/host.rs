@@ -15,6 +15,7 @@ use crate::inventory::Inventory;
 use crate::load::LoadError;
 use crate::plugin::NotReady;
 use crate::sandbox::Sandbox;
+use crate::state::Store;
 
 /// How long the first answer about tools waits for files that are being written as the host starts.
 const SETTLING_AT_START: Duration = Duration::from_millis(500);
@@ -42,7 +43,11 @@ impl Host {
     ///
     /// Where the sandbox cannot be set up on this machine.
     pub fn new(config: Config) -> Result<Arc<Self>> {
-        let sandbox = Sandbox::new(&config.cache, &config.compiler_program)?;
+        let sandbox = Sandbox::new(
+            &config.cache,
+            &config.compiler_program,
+            Store::new(&config.state),
+        )?;
         Ok(Arc::new(Self {
             config,
             sandbox,

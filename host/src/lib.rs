@@ -23,6 +23,7 @@ mod permissions;
 mod plugin;
 mod sandbox;
 mod schema;
+mod state;
 mod status;
 mod terminal;
 mod text;

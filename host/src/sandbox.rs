@@ -4,6 +4,7 @@
 mod bindings;
 mod compile;
 mod engine;
+mod kv;
 mod lanes;
 mod limits;
 mod output;
@@ -26,6 +27,7 @@ use self::run::{Answer, GuestState, Request};
 use self::ticker::Ticker;
 use crate::digest::Digest;
 use crate::permissions::reach::Reach;
+use crate::state::Store as StateStore;
 
 pub(crate) use self::bindings::tools::types;
 pub(crate) use self::compile::{COMPILE_COMMAND, CompileError, compile_from_stdin};
@@ -53,6 +55,7 @@ pub(crate) struct Sandbox {
     ticker: Ticker,
     lanes: Arc<Lanes>,
     instances: Arc<Semaphore>,
+    state: StateStore,
 }
 
 /// A component that is compiled, linked, and known to have exports of the right types.
@@ -82,13 +85,18 @@ impl Sandbox {
     /// # Errors
     ///
     /// Fails where the machine cannot reserve the address space for guests or start threads.
-    pub(crate) fn new(cache: &Path, compiler_program: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn new(
+        cache: &Path,
+        compiler_program: &Path,
+        state: StateStore,
+    ) -> anyhow::Result<Self> {
         let engine = engine::running_engine().map_err(|error| {
             anyhow::anyhow!("{error:#}").context("cannot set up the WebAssembly engine")
         })?;
         let mut linker = Linker::new(&engine);
         wasmtime_wasi::p2::add_to_linker_async(&mut linker)
             .map_err(|error| anyhow::anyhow!("{error:#}"))?;
+        kv::add_to_linker(&mut linker).map_err(|error| anyhow::anyhow!("{error:#}"))?;
         let compiler = Compiler::new(&engine, cache, compiler_program);
         let ticker = Ticker::start(engine.clone())?;
         let lanes = Arc::new(Lanes::start()?);
@@ -100,6 +108,7 @@ impl Sandbox {
             ticker,
             lanes,
             instances,
+            state,
         })
     }
 

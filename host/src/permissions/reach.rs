@@ -15,6 +15,8 @@ pub(crate) const LOCAL_PRINCIPAL: &str = "local";
 pub(crate) struct Reach {
     pub(crate) access: Arc<ToolAccess>,
     pub(crate) principal: Arc<str>,
+    /// The canonical folder that the plugin was loaded from: with its name, whose key-value state it reaches.
+    pub(crate) scope: Arc<str>,
     pub(crate) secrets: Arc<[SecretValue]>,
     pub(crate) usage: Usage,
 }
@@ -43,6 +45,7 @@ impl Reach {
         Self {
             access: Arc::default(),
             principal: LOCAL_PRINCIPAL.into(),
+            scope: "".into(),
             secrets: Arc::default(),
             usage: Usage::default(),
         }

@@ -16,6 +16,7 @@ use super::output::GuestOutput;
 use super::ticker::Ticking;
 use super::{Prepared, Sandbox};
 use crate::permissions::reach::Reach;
+use crate::state::Store as StateStore;
 use crate::text;
 
 /// The most random bytes that a guest gets in one request.
@@ -24,8 +25,9 @@ const MAX_RANDOM_BYTES: u64 = 1 << 20;
 /// The most handles that a guest may hold at once.
 const MAX_HANDLES: usize = 10_000;
 
-/// What a call may copy out of the guest beyond its result: log lines, arguments of imports.
-const HOSTCALL_ALLOWANCE: usize = 1 << 20;
+/// What a call may copy out of the guest beyond its result: log lines, arguments of imports. The most that an import takes are the two values
+/// of a compare-and-set, 1 MiB each; larger ones are to be told that they are too large.
+const HOSTCALL_ALLOWANCE: usize = 4 << 20;
 
 /// Who runs, for logs and messages.
 #[derive(Debug, Clone)]
@@ -131,7 +133,10 @@ impl Remains {
 pub(super) struct GuestState {
     pub(super) wasi: WasiCtx,
     pub(super) table: ResourceTable,
+    pub(super) label: Label,
     pub(super) reach: Reach,
+    /// Where key-value state is kept.
+    pub(super) store: StateStore,
     limiter: GuestLimiter,
     output: GuestOutput,
 }
@@ -146,8 +151,8 @@ impl WasiView for GuestState {
 }
 
 impl GuestState {
-    fn new(label: Label, limits: GuestLimits, reach: Reach) -> Self {
-        let output = GuestOutput::new(label);
+    pub(super) fn new(label: Label, limits: GuestLimits, reach: Reach, store: StateStore) -> Self {
+        let output = GuestOutput::new(label.clone());
         let mut wasi = WasiCtxBuilder::new();
         // Standard input is empty; there are no arguments, no environment and no folders unless they are added here.
         wasi.stdout(output.clone());
@@ -161,7 +166,9 @@ impl GuestState {
         Self {
             wasi: wasi.build(),
             table,
+            label,
             reach,
+            store,
             limiter: GuestLimiter::new(limits.memory),
             output,
         }
@@ -260,7 +267,7 @@ impl Sandbox {
 
         let interruptions = Interruptions::default();
         let store = self.store(
-            GuestState::new(label, limits, reach),
+            GuestState::new(label, limits, reach, self.state.clone()),
             deadline,
             limits,
             interruptions.clone(),
