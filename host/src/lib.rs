@@ -4,6 +4,14 @@
 
 #[cfg(test)]
 mod architecture;
+#[cfg_attr(
+    not(test),
+    expect(
+        dead_code,
+        reason = "commands record here; calls and grants do not yet"
+    )
+)]
+mod audit;
 mod call;
 mod catalog;
 pub mod cli;
@@ -18,6 +26,7 @@ mod index;
 mod inventory;
 mod json;
 mod load;
+mod lock;
 mod mcp;
 mod permissions;
 mod plugin;
