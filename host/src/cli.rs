@@ -23,6 +23,7 @@ pub enum Command {
     List(List),
     Call(Call),
     Bake(Bake),
+    Secret(Secret),
     /// Compiles the component on standard input; started by the host itself.
     #[command(name = crate::commands::compile::NAME, hide = true)]
     Compile,
@@ -91,6 +92,59 @@ pub struct Bake {
     pub input: PathBuf,
     /// Where to write the component with its manifest; replaced whole.
     pub output: PathBuf,
+}
+
+/// Keep the secrets that the host adds to plugins' requests.
+///
+/// They are kept in the system's keyring where there is one, else in a file that only you can read; TOOLBAY_SECRETS=keyring or =file leaves one of them.
+#[derive(Debug, Args)]
+#[command(arg_required_else_help = true)]
+pub struct Secret {
+    #[command(subcommand)]
+    pub action: SecretAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum SecretAction {
+    Set(SetSecret),
+    List(ListSecrets),
+    Remove(RemoveSecret),
+}
+
+/// Set a secret, from a prompt or from standard input.
+///
+/// On a terminal the value is asked for and not shown. Else it is what standard input has, without the line break at its end.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  toolbay secret set weather api-key\n  pass show weather | toolbay secret set weather api-key"
+)]
+pub struct SetSecret {
+    /// The plugin's name.
+    pub plugin: String,
+    /// The secret's name in the plugin's manifest.
+    pub name: String,
+    /// Taken so that it can be refused with a hint.
+    #[arg(hide = true)]
+    pub value: Option<std::ffi::OsString>,
+}
+
+/// List the names of the secrets and where they are kept, never their values.
+#[derive(Debug, Args)]
+pub struct ListSecrets {
+    /// Only those of this plugin.
+    pub plugin: Option<String>,
+    /// Print JSON instead of text.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Remove a secret wherever it is kept.
+#[derive(Debug, Args)]
+pub struct RemoveSecret {
+    /// The plugin's name.
+    pub plugin: String,
+    /// The secret's name.
+    pub name: String,
 }
 
 #[derive(Debug, Args)]

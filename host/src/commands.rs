@@ -4,6 +4,7 @@ pub mod bake;
 pub mod call;
 pub mod compile;
 pub mod list;
+pub mod secret;
 pub mod serve;
 
 use std::process::ExitCode;
@@ -28,6 +29,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::List(arguments) => list::run(&arguments),
         Command::Call(arguments) => call::run(&arguments),
         Command::Bake(arguments) => bake::run(&arguments),
+        Command::Secret(arguments) => secret::run(&arguments.action),
         Command::Compile => compile::run(),
     };
     match outcome {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 /// Components larger than this are refused unread: 64 MiB.
 pub const MAX_COMPONENT: u64 = 64 << 20;
@@ -18,19 +18,33 @@ pub struct Config {
     pub settings: PathBuf,
     /// What plugins and calls leave behind: key-value state, the audit log.
     pub state: PathBuf,
+    /// Where secrets are kept.
+    pub secrets: SecretsIn,
     /// The program that is started to compile, which is the host's own.
     pub compiler_program: PathBuf,
+}
+
+/// Where secrets are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SecretsIn {
+    /// In the keyring where there is one, else in a file.
+    #[default]
+    Either,
+    /// In the keyring and nowhere else.
+    Keyring,
+    /// In the file and nowhere else.
+    File,
 }
 
 impl Config {
     /// Resolves the folders given on the command line, or the default one where none is given.
     ///
     /// `TOOLBAY_CACHE_DIR`, `TOOLBAY_CONFIG_DIR` and `TOOLBAY_STATE_DIR` override the platform's folders (on Linux `toolbay` in `$XDG_CACHE_HOME`,
-    /// `$XDG_CONFIG_HOME` and `$XDG_STATE_HOME`).
+    /// `$XDG_CONFIG_HOME` and `$XDG_STATE_HOME`). `TOOLBAY_SECRETS` may be `keyring` or `file`.
     ///
     /// # Errors
     ///
-    /// Where the platform gives no home folder, or the current folder is gone.
+    /// Where the platform gives no home folder, the current folder is gone, or a variable has a value that is not one of its own.
     pub fn resolve(folders: &[PathBuf]) -> Result<Self> {
         let folders = if folders.is_empty() {
             vec![default_plugin_folder()?]
@@ -49,8 +63,19 @@ impl Config {
             state: folder("TOOLBAY_STATE_DIR", |platform| {
                 platform.state_dir().unwrap_or(platform.data_local_dir())
             })?,
+            secrets: secrets_in()?,
             compiler_program: own_program()?,
         })
+    }
+}
+
+fn secrets_in() -> Result<SecretsIn> {
+    const VARIABLE: &str = "TOOLBAY_SECRETS";
+    match non_empty(VARIABLE) {
+        None => Ok(SecretsIn::Either),
+        Some(value) if value == "keyring" => Ok(SecretsIn::Keyring),
+        Some(value) if value == "file" => Ok(SecretsIn::File),
+        Some(value) => bail!("{VARIABLE} is {value:?}; it may be `keyring` or `file`, or unset"),
     }
 }
 

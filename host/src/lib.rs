@@ -32,6 +32,11 @@ mod permissions;
 mod plugin;
 mod sandbox;
 mod schema;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "commands set them; calls do not read them yet")
+)]
+mod secrets;
 mod state;
 mod status;
 mod terminal;

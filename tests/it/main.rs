@@ -26,6 +26,7 @@ mod lists;
 mod load;
 mod protocol;
 mod reload;
+mod secrets;
 mod state;
 mod streams;
 mod subscriptions;
