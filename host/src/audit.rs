@@ -28,7 +28,7 @@ use self::writer::{Entry, Message, Writer};
 use crate::config::Config;
 
 /// The log's name in the state folder.
-pub(crate) const FILE: &str = "audit.jsonl";
+const FILE: &str = "audit.jsonl";
 
 /// How many events may wait to be written.
 const QUEUE: usize = 4096;
@@ -121,6 +121,13 @@ impl Audit {
                 .is_ok()
     }
 
+    /// Waits a moment for what is still to be written. For the end of a host that leaves without dropping everything.
+    pub(crate) fn end(&self) {
+        if !self.flush(ENDING) {
+            tracing::warn!("the audit log lacks the last calls: they could not be written in time");
+        }
+    }
+
     fn writer(&self) -> Option<&Sender<Message>> {
         let start = || {
             let (sender, receiver) = channel(QUEUE);
@@ -148,9 +155,7 @@ impl Audit {
 
 impl Drop for Audit {
     fn drop(&mut self) {
-        if !self.flush(ENDING) {
-            tracing::warn!("the audit log lacks the last calls: they could not be written in time");
-        }
+        self.end();
     }
 }
 

@@ -63,10 +63,17 @@ pub(crate) struct Sandbox {
     compiler: Compiler,
     lanes: Arc<Lanes>,
     instances: Arc<Semaphore>,
-    descriptors: Descriptors,
+    surroundings: Surroundings,
     crowd: Crowd,
     /// Everything that has a place in a pool.
     prepared: Mutex<Vec<Weak<Prepared>>>,
+}
+
+/// What all guests share of the host: each part gives a guest only what its reach allows.
+#[derive(Clone)]
+struct Surroundings {
+    descriptors: Descriptors,
+    /// Where key-value state is kept.
     state: StateStore,
     http: Arc<HttpClient>,
 }
@@ -119,11 +126,13 @@ impl Sandbox {
             compiler,
             lanes,
             instances,
-            descriptors: Descriptors::new(),
+            surroundings: Surroundings {
+                descriptors: Descriptors::new(),
+                state,
+                http: Arc::new(HttpClient::new()),
+            },
             crowd: Crowd::default(),
             prepared: Mutex::default(),
-            state,
-            http: Arc::new(HttpClient::new()),
         })
     }
 

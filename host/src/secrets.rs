@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 use self::file::SecretFile;
 pub(crate) use self::keyring::KeyringError;
 use crate::config::{Config, SecretsIn};
-use crate::text::{bytes, escape, shorten};
+use crate::text::{escape, shorten};
 
 /// A secret shorter than this cannot be told from ordinary text where it is taken out of results.
 const MIN_VALUE: usize = 8;
@@ -87,8 +87,6 @@ pub(crate) enum SecretError {
     Name(String),
     #[error("the value {0}")]
     Value(&'static str),
-    #[error("the value has {} and may have {} at most", bytes(*.0 as u64), bytes(MAX_VALUE as u64))]
-    TooLong(usize),
     /// What is kept under the name is not a value that can be set.
     #[error("the value that the {} has for secret `{name}` of plugin `{plugin}` cannot be used", .place.as_str())]
     Unusable {
@@ -118,7 +116,7 @@ impl SecretError {
         match self {
             Self::Plugin(_) => "write the plugin's name as `toolbay list` shows it: lower-case letters, digits and `-`".into(),
             Self::Name(_) => "write the name that the plugin's manifest has under `secrets`: lower-case letters, digits, `-` and `_`".into(),
-            Self::Value(_) | Self::TooLong(_) => "give the secret alone: the plugin's manifest says what is put around it".into(),
+            Self::Value(_) => "give the secret alone: the plugin's manifest says what is put around it".into(),
             Self::Unusable { plugin, name, .. } => format!("set it anew with `toolbay secret set {plugin} {name}`"),
             Self::Exposed { path, .. } => format!("run `chmod 600 {}`, and replace the secrets in it if others may have read them", shell_word(path)),
             Self::Foreign { path } => format!("run `sudo chown \"$USER\" {0}` if you trust what is in it, else remove it", shell_word(path)),
@@ -308,7 +306,7 @@ fn check_value(value: &str) -> Result<(), SecretError> {
     let problem = if value.len() < MIN_VALUE {
         "has fewer than 8 bytes, too few to be found again where it has to be hidden"
     } else if value.len() > MAX_VALUE {
-        return Err(SecretError::TooLong(value.len()));
+        "is longer than 16 KiB, which servers do not take in a header"
     } else if value.bytes().any(|byte| byte.is_ascii_control()) {
         "has line breaks or other control characters, which cannot stand in a header"
     } else if !value.is_ascii() {

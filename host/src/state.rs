@@ -57,8 +57,13 @@ pub(crate) enum StateError {
     Damaged(#[source] rusqlite::Error),
     #[error("the state is in use by other hosts and did not become free in time; hint: try again")]
     Busy,
-    #[error("the state cannot be used: {0}; hint: Toolbay's log says where it is")]
-    Unusable(String),
+    #[error("the state cannot be used: {what}; hint: Toolbay's log says where it is and why")]
+    Unusable {
+        /// Without a path.
+        what: String,
+        /// As the system told it, for the log.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
 }
 
 impl Store {
@@ -100,7 +105,7 @@ impl Store {
             // After these the file is looked at anew.
             if !matches!(
                 outcome,
-                Err(StateError::Damaged(_) | StateError::Unusable(_))
+                Err(StateError::Damaged(_) | StateError::Unusable { .. })
             ) {
                 *open = Some(connected);
             }
@@ -108,7 +113,7 @@ impl Store {
         });
         let outcome = task
             .await
-            .unwrap_or_else(|error| Err(StateError::Unusable(error.to_string())));
+            .unwrap_or_else(|error| Err(StateError::unusable("the host failed", error)));
         self.complain(outcome.as_ref().err());
         outcome
     }
@@ -117,7 +122,7 @@ impl Store {
     fn complain(&self, error: Option<&StateError>) {
         let troubled = matches!(
             error,
-            Some(StateError::Newer { .. } | StateError::Damaged(_) | StateError::Unusable(_))
+            Some(StateError::Newer { .. } | StateError::Damaged(_) | StateError::Unusable { .. })
         );
         let before = self.complained.swap(troubled, Ordering::Relaxed);
         if let Some(error) = error
@@ -130,15 +135,35 @@ impl Store {
     }
 }
 
+impl StateError {
+    fn unusable(
+        what: impl Into<String>,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self::Unusable {
+            what: what.into(),
+            source: source.into(),
+        }
+    }
+}
+
 impl From<rusqlite::Error> for StateError {
     fn from(error: rusqlite::Error) -> Self {
         use rusqlite::ErrorCode;
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Damaged(error),
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
-            Some(ErrorCode::DiskFull) => Self::Unusable("the disk is full".into()),
-            _ => Self::Unusable(crate::text::escape(&error.to_string())),
+            Some(ErrorCode::DiskFull) => Self::unusable("the disk is full", error),
+            // The error's own text may hold the file's path.
+            Some(code) => Self::unusable(format!("SQLite says {code:?}"), error),
+            None => Self::unusable("SQLite failed", error),
         }
+    }
+}
+
+impl From<std::io::Error> for StateError {
+    fn from(error: std::io::Error) -> Self {
+        Self::unusable(error.kind().to_string(), error)
     }
 }
 

@@ -20,12 +20,13 @@ fn help_says_what_there_is() {
     Usage: toolbay <COMMAND>
 
     Commands:
-      serve  Serve the plugins of one or more folders to an MCP client over standard input and output
-      list   List what is loaded from the plugin folders, and what is not and why
-      call   Call one tool, on the very same path as a call of an MCP client, and print its result
-      bake   Write a component's manifest into the component, so that hosts can list its tools without
-             running it
-      help   Print this message or the help of the given subcommand(s)
+      serve   Serve the plugins of one or more folders to an MCP client over standard input and output
+      list    List what is loaded from the plugin folders, and what is not and why
+      call    Call one tool, on the very same path as a call of an MCP client, and print its result
+      bake    Write a component's manifest into the component, so that hosts can list its tools without
+              running it
+      secret  Keep the secrets that the host adds to plugins' requests
+      help    Print this message or the help of the given subcommand(s)
 
     Options:
       -h, --help     Print help
@@ -36,7 +37,7 @@ fn help_says_what_there_is() {
 
 #[test]
 fn help_of_each_command() {
-    for command in ["serve", "list", "call"] {
+    for command in ["serve", "list", "call", "secret"] {
         let output = toolbay_with(&[command, "--help"], None);
         assert_eq!(output.code, Some(0), "{}", output.stderr);
         assert!(

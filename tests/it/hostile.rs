@@ -41,8 +41,8 @@ hostile_guests! {
         wait_for_many write_zeroes;
     assembled:
         bad_length bad_pointer bad_realloc bad_variant describe_floods describe_lies describe_loops describe_traps grow_table
-        huge_memory huge_table invalid_utf8 loop_after_return loop_at_start loop_in_realloc plain recurse_in_code
-        same_text_often trap_after_return trap_at_start;
+        huge_memory huge_table invalid_utf8 loop_after_return loop_at_start loop_in_realloc plain reads_state
+        recurse_in_code same_text_often trap_after_return trap_at_start;
 }
 
 #[test]
@@ -273,6 +273,11 @@ mod tests {
     pub(super) fn recurse() {
         // In a Rust guest this ends as an access outside its memory.
         check("recurse", &Error(&["limit_exceeded", "internal"]));
+    }
+
+    #[test]
+    pub(super) fn reads_state() {
+        check_assembled("reads_state", &Error(&["permission_denied"]));
     }
 
     #[test]

@@ -31,6 +31,8 @@ mod network;
 mod plugins;
 mod protocol;
 mod reload;
+mod secrets;
+mod state;
 mod streams;
 mod subscriptions;
 

@@ -16,7 +16,16 @@ pub(crate) fn guest(name: &str) -> Vec<u8> {
 
 /// The same without a manifest, for a test that gives it one of its own.
 pub(crate) fn bare(name: &str) -> Vec<u8> {
-    component(&source(name), &wit_folder(), "tools-world")
+    let source = source(name);
+    if source.contains("(import \"toolbay:plugin/kv@0.1.0\"") {
+        let world = "package guests:of-tests; world keeper { import toolbay:plugin/kv@0.1.0; export toolbay:plugin/tools@0.1.0; }";
+        return component(
+            &source,
+            &Wit::FolderAnd(paths::root().join("wit"), world),
+            "keeper",
+        );
+    }
+    component(&source, &wit_folder(), "tools-world")
 }
 
 /// One that brings no manifest but the one it gives when asked to describe itself.
@@ -116,6 +125,8 @@ fn first_section(component: &[u8]) -> std::ops::Range<usize> {
 enum Wit {
     Folder(PathBuf),
     Text(&'static str),
+    /// A world made of what a folder has.
+    FolderAnd(PathBuf, &'static str),
 }
 
 fn wit_folder() -> Wit {
@@ -134,6 +145,9 @@ fn component(source: &str, wit: &Wit, world: &str) -> Vec<u8> {
     let package = match wit {
         Wit::Folder(path) => resolve.push_dir(path).map(|(package, _)| package),
         Wit::Text(text) => resolve.push_str("inline.wit", text),
+        Wit::FolderAnd(path, text) => resolve
+            .push_dir(path)
+            .and_then(|_| resolve.push_str("inline.wit", text)),
     };
     let package = package.expect("the interface is valid WIT");
     let world = resolve

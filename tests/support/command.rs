@@ -2,7 +2,9 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
-use std::os::fd::FromRawFd;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, FromRawFd};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -83,6 +85,8 @@ fn finish(mut command: Command, stdin: Stdio) -> Output {
         panic!("{command:?} did not end within {LIMIT:?}");
     };
     let status = child.wait().expect("the command was started here");
+    // The command holds its end of the pipe, and whoever writes to the other one is to be told that nobody reads any more.
+    drop(command);
     Output {
         code: status.code(),
         stdout,
@@ -176,6 +180,52 @@ fn read_pieces(mut terminal: File) -> std::sync::mpsc::Receiver<String> {
         }
     });
     receiver
+}
+
+/// Runs a command on a terminal of its own, answers its prompt once what is typed is no longer shown, and gives its exit code and what the
+/// terminal has shown.
+pub(crate) fn run_at_a_prompt(mut command: Command, answer: &str) -> (Option<i32>, String) {
+    let (mut terminal, of_command) = open_terminal();
+    let share = || Stdio::from(of_command.try_clone().expect("a terminal can be shared"));
+    command.stdin(share()).stdout(share()).stderr(share());
+    // SAFETY: only two system calls are made between fork and exec.
+    unsafe {
+        command.pre_exec(|| {
+            // A session of its own, whose terminal is the one on its stdin.
+            if libc::setsid() < 0 || libc::ioctl(0, libc::TIOCSCTTY, 0) < 0 {
+                return Err(std::io::Error::last_os_error());
+            }
+            Ok(())
+        });
+    }
+    let mut child = command
+        .spawn()
+        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    drop(command);
+    // Nothing tells of this change, so it has to be looked for.
+    let deadline = Instant::now() + LIMIT;
+    while shows_what_is_typed(&of_command) {
+        assert!(Instant::now() < deadline, "there was no prompt");
+        thread::sleep(Duration::from_millis(1));
+    }
+    terminal
+        .write_all(format!("{answer}\n").as_bytes())
+        .expect("a terminal can be typed at");
+    drop(of_command);
+    let shown = read_all(terminal).recv_timeout(LIMIT);
+    let _ = child.kill();
+    let status = child.wait().expect("the command was started here");
+    let shown = shown.unwrap_or_else(|_| panic!("the command did not end within {LIMIT:?}"));
+    (status.code(), shown)
+}
+
+fn shows_what_is_typed(terminal: &File) -> bool {
+    let mut settings = MaybeUninit::<libc::termios>::uninit();
+    // SAFETY: the place is valid for writing, and the descriptor is open.
+    let outcome = unsafe { libc::tcgetattr(terminal.as_raw_fd(), settings.as_mut_ptr()) };
+    assert_eq!(outcome, 0, "{}", std::io::Error::last_os_error());
+    // SAFETY: the call has just filled it in.
+    unsafe { settings.assume_init() }.c_lflag & libc::ECHO != 0
 }
 
 /// Both ends of a new terminal: the one that sees what is shown, and the one to show it on.

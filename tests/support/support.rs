@@ -5,6 +5,10 @@ pub(crate) mod assembled;
 pub(crate) mod command;
 pub(crate) mod folder;
 pub(crate) mod host;
+#[expect(
+    dead_code,
+    reason = "the sandbox's own tests use the rest of it: https and slow servers"
+)]
 pub(crate) mod http_server;
 mod ledger;
 pub(crate) mod paths;

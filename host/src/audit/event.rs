@@ -115,11 +115,6 @@ enum Line<'a> {
     Lost { time: String, lines: u64 },
 }
 
-#[expect(
-    clippy::ptr_arg,
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde passes a reference to the field"
-)]
 fn is_empty(list: &&[String]) -> bool {
     list.is_empty()
 }

@@ -98,8 +98,8 @@ fn a_line_says_what_was_used_and_holds_no_value() {
         arguments: audit(folder.path(), MAX_FILE).hash(r#"{"text":"private"}"#),
         used,
     }));
-    insta::assert_snapshot!(one_line(&event), @"");
-    insta::assert_snapshot!(one_line(&call("search")), @"");
+    insta::assert_snapshot!(one_line(&event), @r#"{"event":"call","time":"2026-11-24T17:01:01.007Z","principal":"local","plugin":"notes","digest":"5694d08a2e53ffcae0c3103e5ad6f6076abd960eb1f8a56577040bc1028f702b","tool":"publish","outcome":"network_error","duration_us":1234567,"arguments_hash":"a0ee57f7df5c9c40bba887f76f98e1d8","hosts":["api.example.com:443"],"mounts":["vault"],"secrets":["api-token"],"kv":true,"denials":["POST https://evil.example/ is not among its network permissions"]}"#);
+    insta::assert_snapshot!(one_line(&call("search")), @r#"{"event":"call","time":"2026-11-24T17:01:01.007Z","principal":"local","plugin":"notes","digest":"5694d08a2e53ffcae0c3103e5ad6f6076abd960eb1f8a56577040bc1028f702b","tool":"search","outcome":"ok","duration_us":1234}"#);
 }
 
 #[test]
@@ -112,19 +112,19 @@ fn lines_of_decisions() {
         permissions: vec!["mounts vault (read)".into()],
         until: Some(SystemTime::UNIX_EPOCH),
     };
-    insta::assert_snapshot!(one_line(&granted), @"");
+    insta::assert_snapshot!(one_line(&granted), @r#"{"event":"granted","time":"2026-11-24T17:01:01.007Z","plugin":"notes","folder":"/home/me/plugins","digest":"5694d08a2e53ffcae0c3103e5ad6f6076abd960eb1f8a56577040bc1028f702b","tools":["search"],"permissions":["mounts vault (read)"],"until":"1970-01-01T00:00:00.000Z"}"#);
     let revoked = Event::Revoked {
         plugin: "notes".into(),
         folder: "/home/me/plugins".into(),
         tools: vec!["search".into()],
     };
-    insta::assert_snapshot!(one_line(&revoked), @"");
+    insta::assert_snapshot!(one_line(&revoked), @r#"{"event":"revoked","time":"2026-11-24T17:01:01.007Z","plugin":"notes","folder":"/home/me/plugins","tools":["search"]}"#);
     let set = Event::SecretSet {
         plugin: "notes".into(),
         secret: "api-token".into(),
         kept_in: "file",
     };
-    insta::assert_snapshot!(one_line(&set), @"");
+    insta::assert_snapshot!(one_line(&set), @r#"{"event":"secret_set","time":"2026-11-24T17:01:01.007Z","plugin":"notes","secret":"api-token","kept_in":"file"}"#);
 }
 
 #[test]
@@ -248,14 +248,8 @@ fn what_is_no_file_is_not_written_to() {
     std::os::unix::fs::symlink("target", &path).unwrap();
     assert!(file.append(b"1\n").is_err());
     fs::remove_file(&path).unwrap();
-    rustix::fs::mknodat(
-        rustix::fs::CWD,
-        &path,
-        rustix::fs::FileType::Fifo,
-        rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR,
-        0,
-    )
-    .unwrap();
+    let made = std::process::Command::new("mkfifo").arg(&path).status();
+    assert!(made.unwrap().success());
     assert!(file.append(b"1\n").is_err());
     assert_eq!(fs::read(folder.path().join("target")).unwrap(), b"");
 }

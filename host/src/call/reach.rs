@@ -189,11 +189,19 @@ pub(super) fn tell_denials(found: &Found, denials: &[Denial], error: &mut CallEr
             None => denial.what.clone(),
         })
         .collect();
-    let refused = format!(
-        "the sandbox refused: {}. A line of a manifest goes into [tools.{}] of the plugin's plugin.toml, and has to be granted by the user",
-        told.join("; "),
-        found.tool.label.tool
-    );
+    let of_manifest = |denial: &Denial| {
+        let remedy = denial.remedy.as_deref();
+        remedy.is_some_and(|remedy| !remedy.starts_with("toolbay "))
+    };
+    let where_to = if denials.iter().take(TOLD_DENIALS).any(of_manifest) {
+        format!(
+            "; such a line goes into [tools.{}] of the plugin's plugin.toml, and the user has to grant it",
+            found.tool.label.tool
+        )
+    } else {
+        String::new()
+    };
+    let refused = format!("the sandbox refused: {}{where_to}", told.join("; "));
     error.hint = Some(match error.hint.take() {
         Some(hint) => format!("{hint}; {refused}"),
         None => refused,

@@ -95,7 +95,144 @@ impl From<StateError> for KvError {
             StateError::Newer { .. }
             | StateError::Damaged(_)
             | StateError::Busy
-            | StateError::Unusable(_) => Self::Unavailable(text),
+            | StateError::Unusable { .. } => Self::Unavailable(text),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use super::super::Surroundings;
+    use super::super::descriptors::Descriptors;
+    use super::super::files::GuestFiles;
+    use super::super::http::HttpClient;
+    use super::super::run::{GuestLimits, Label};
+    use super::*;
+    use crate::permissions::access::ToolAccess;
+    use crate::permissions::reach::Reach;
+    use crate::permissions::usage::Used;
+    use crate::state::Store;
+
+    fn guest(store: &Store, kv: bool, read_only: bool) -> GuestState {
+        let access = ToolAccess {
+            kv,
+            read_only,
+            ..ToolAccess::default()
+        };
+        let reach = Reach {
+            access: Arc::new(access),
+            ..Reach::nothing()
+        };
+        let limits = GuestLimits {
+            timeout: Duration::from_secs(1),
+            memory: 1 << 20,
+            max_result: 1 << 20,
+        };
+        let surroundings = Surroundings {
+            descriptors: Descriptors::new(),
+            state: store.clone(),
+            http: Arc::new(HttpClient::new()),
+        };
+        let files = GuestFiles::default();
+        GuestState::new(
+            Label::new("notes", "keep"),
+            limits,
+            reach,
+            files,
+            &surroundings,
+        )
+    }
+
+    fn refusal<T: std::fmt::Debug>(outcome: Result<T, KvError>) -> String {
+        match outcome {
+            Err(KvError::Denied(text)) => text,
+            outcome => panic!("not denied: {outcome:?}"),
+        }
+    }
+
+    fn used(guest: &GuestState) -> (bool, Vec<(String, Option<String>)>) {
+        let Used { kv, denials, .. } = guest.reach.usage.snapshot();
+        let denials = denials.into_iter();
+        (
+            kv,
+            denials.map(|denial| (denial.what, denial.remedy)).collect(),
+        )
+    }
+
+    #[tokio::test]
+    async fn a_tool_that_did_not_ask_can_do_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = folder.path().join("state");
+        let mut guest = guest(&Store::new(&state), false, false);
+        let refusals = [
+            refusal(guest.get("key".into()).await),
+            refusal(guest.set("key".into(), vec![]).await),
+            refusal(guest.compare_and_set("key".into(), None, None).await),
+            refusal(guest.delete("key".into()).await),
+            refusal(guest.keys(String::new(), None, 1).await),
+        ];
+        for refusal in refusals {
+            assert_eq!(
+                refusal,
+                "tool `keep` may not use its plugin's key-value state: add `kv = true` to [tools.keep]"
+            );
+        }
+        let what = "tool `keep` may not use its plugin's key-value state".to_owned();
+        assert_eq!(
+            used(&guest),
+            (false, vec![(what, Some("kv = true".to_owned()))])
+        );
+        assert!(!state.exists(), "the store was not even opened");
+    }
+
+    #[tokio::test]
+    async fn a_read_only_tool_can_only_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::new(folder.path());
+        let mut writer = guest(&store, true, false);
+        writer.set("key".into(), b"value".to_vec()).await.unwrap();
+        let mut reader = guest(&store, true, true);
+        assert_eq!(reader.get("key".into()).await.unwrap().unwrap(), b"value");
+        assert_eq!(reader.keys(String::new(), None, 9).await.unwrap(), ["key"]);
+        let refusals = [
+            refusal(reader.set("key".into(), vec![]).await),
+            refusal(reader.compare_and_set("key".into(), None, None).await),
+            refusal(reader.delete("key".into()).await),
+        ];
+        for refusal in refusals {
+            assert_eq!(
+                refusal,
+                "tool `keep` is read-only and may not change its plugin's key-value state: add `read-only = false` to [tools.keep]"
+            );
+        }
+        assert_eq!(writer.get("key".into()).await.unwrap().unwrap(), b"value");
+        assert!(used(&reader).0);
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_kept_is_told_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut writer = guest(&Store::new(folder.path()), true, false);
+        assert!(matches!(
+            writer.set(String::new(), vec![]).await,
+            Err(KvError::Invalid(_))
+        ));
+        for number in 0..15 {
+            let value = vec![0; 1 << 20];
+            writer.set(number.to_string(), value).await.unwrap();
+        }
+        assert!(matches!(
+            writer.set("more".into(), vec![0; 1 << 20]).await,
+            Err(KvError::QuotaExceeded(_))
+        ));
+        std::fs::write(folder.path().join("file"), b"").unwrap();
+        let mut lost = guest(&Store::new(&folder.path().join("file")), true, false);
+        assert!(matches!(
+            lost.get("key".into()).await,
+            Err(KvError::Unavailable(_))
+        ));
     }
 }

@@ -18,7 +18,7 @@ use super::limits::{GuestLimiter, Refused};
 use super::output::GuestOutput;
 use super::sockets::GuestSockets;
 use super::ticker::Ticking;
-use super::{Linked, Prepared, Sandbox};
+use super::{Linked, Prepared, Sandbox, Surroundings};
 use crate::permissions::reach::Reach;
 use crate::state::Store as StateStore;
 use crate::text;
@@ -166,14 +166,14 @@ impl WasiHttpView for GuestState {
 }
 
 impl GuestState {
-    fn new(
+    pub(super) fn new(
         label: Label,
         limits: GuestLimits,
         reach: Reach,
         files: GuestFiles,
-        sandbox: &Sandbox,
+        surroundings: &Surroundings,
     ) -> Self {
-        let http = GuestHttp::new(label.plugin.clone(), sandbox.http.clone());
+        let http = GuestHttp::new(label.plugin.clone(), surroundings.http.clone());
         let output = GuestOutput::new(label.clone());
         let mut wasi = WasiCtxBuilder::new();
         // Standard input is empty; there are no arguments, no environment and no network unless they are added here.
@@ -185,7 +185,7 @@ impl GuestState {
                 wasi.env(name, value);
             }
         }
-        let sockets = GuestSockets::new(&mut wasi, &reach, sandbox.descriptors.clone());
+        let sockets = GuestSockets::new(&mut wasi, &reach, surroundings.descriptors.clone());
         let mut table = ResourceTable::new();
         table.set_max_capacity(MAX_HANDLES);
         Self {
@@ -195,7 +195,7 @@ impl GuestState {
             reach,
             files,
             sockets,
-            store: sandbox.state.clone(),
+            store: surroundings.state.clone(),
             http,
             limiter: GuestLimiter::new(limits.memory),
             output,
@@ -303,7 +303,7 @@ impl Sandbox {
         let interruptions = Interruptions::default();
         let store = store(
             &linked.pool.engine,
-            GuestState::new(label, limits, reach, files, self),
+            GuestState::new(label, limits, reach, files, &self.surroundings),
             deadline,
             limits,
             interruptions.clone(),
@@ -355,7 +355,7 @@ impl Sandbox {
         if reach.access.mounts.is_empty() {
             return Ok(GuestFiles::default());
         }
-        let opening = GuestFiles::open(&reach.access, &self.descriptors);
+        let opening = GuestFiles::open(&reach.access, &self.surroundings.descriptors);
         tokio::select! {
             biased;
             () = cancel.cancelled() => Err(GuestFailure::Cancelled),

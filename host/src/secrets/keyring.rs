@@ -31,6 +31,9 @@ pub(crate) enum KeyringError {
     Locked,
     #[error("the keyring stayed locked: its dialog was closed, or not answered in time")]
     NotUnlocked,
+    /// It has never been set up.
+    #[error("the keyring has no place to keep secrets in yet")]
+    Empty,
     #[error("the keyring did not answer in time")]
     TimedOut,
     #[error("the keyring cannot be used: {0}")]
@@ -47,6 +50,7 @@ impl KeyringError {
             }
             Self::Locked => format!("unlock it by logging in to the desktop or in its own program, {INSTEAD}"),
             Self::NotUnlocked => format!("try again and answer the dialog, {INSTEAD}"),
+            Self::Empty => format!("make a default keyring in the desktop's program for passwords, {INSTEAD}"),
             Self::TimedOut => format!("see whether it waits for an answer somewhere on the desktop, {INSTEAD}"),
             Self::Failed(_) => format!("see whether other programs can use it, {INSTEAD}"),
         }

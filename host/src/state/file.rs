@@ -54,11 +54,10 @@ impl FileId {
 
 /// Opens the store, making it first where there is none.
 pub(super) fn open(path: &Path) -> Result<(Connection, FileId), StateError> {
-    let unusable = |error: io::Error| StateError::Unusable(error.to_string());
-    make_if_missing(path).map_err(unusable)?;
+    make_if_missing(path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
-    let file = FileId::of(path).map_err(unusable)?;
+    let file = FileId::of(path)?;
     connection.busy_timeout(PATIENCE)?;
     write_ahead(&connection)?;
     // A power cut may lose the last writes and damages nothing; each write would wait for the disk otherwise.

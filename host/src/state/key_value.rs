@@ -19,7 +19,7 @@ const MAX_VALUE: usize = 1 << 20;
 const MAX_SPACE: u64 = 16 << 20;
 
 /// The most keys that are listed at once.
-pub(crate) const MAX_KEYS: u32 = 1000;
+pub(super) const MAX_KEYS: u32 = 1000;
 
 /// Whose state it is.
 #[derive(Debug, Clone, PartialEq, Eq)]

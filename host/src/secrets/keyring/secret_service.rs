@@ -60,9 +60,7 @@ pub(in crate::secrets) fn set(plugin: &str, name: &str, value: &str) -> Result<(
     let label = format!("Toolbay: {name} of plugin {plugin}");
     let value = Zeroizing::new(value.to_owned());
     run(ANSWER * 4 + DIALOG, async |bus| {
-        let collection = bus.default_collection().await?.ok_or_else(|| {
-            KeyringError::Failed("it has no default collection to keep secrets in".into())
-        })?;
+        let collection = bus.default_collection().await?.ok_or(KeyringError::Empty)?;
         bus.unlock(&collection).await?;
         let session = bus.session().await?;
         let properties = HashMap::from([
