@@ -29,7 +29,7 @@ pub struct SearchPage {
     pub items: Vec<Found>,
     /// How many notes were looked through for this page
     pub searched: usize,
-    /// Notes that were not looked through, and why
+    /// Notes and folders that were not looked through, and why
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub skipped: Vec<Skipped>,
     /// Whether there are notes left to look through
@@ -62,7 +62,7 @@ pub struct Line {
     pub text: String,
 }
 
-/// A note that was not looked through.
+/// A note or a folder that was not looked through.
 #[data]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Skipped {

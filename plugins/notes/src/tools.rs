@@ -32,6 +32,9 @@ const MAX_SKIPPED: usize = 20;
 pub struct ListPage {
     /// The notes, by path
     pub items: Vec<NoteInfo>,
+    /// Folders that could not be listed, and why
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skipped: Vec<Skipped>,
     /// Whether there are more pages
     pub has_more: bool,
     /// What to give as `cursor` for the next page
@@ -83,9 +86,10 @@ pub(crate) fn list(
         // A note may go between being listed and being read; it is not listed then.
         items.extend(vault.info(&found.note, &found.path).ok());
     }
-    let next_cursor = rest(walk)?;
+    let next_cursor = rest(&mut walk)?;
     Ok(ListPage {
         items,
+        skipped: walk.unlisted(),
         has_more: next_cursor.is_some(),
         next_cursor,
     })
@@ -131,7 +135,8 @@ pub(crate) fn search(
             });
         }
     }
-    let next_cursor = rest(walk)?;
+    let next_cursor = rest(&mut walk)?;
+    skipped.extend(walk.unlisted());
     Ok(SearchPage {
         items,
         searched,
@@ -221,7 +226,7 @@ fn page_size(limit: u64) -> usize {
 }
 
 /// The cursor of the next page, if there is one: a walk may end with folders that have no note in them.
-fn rest(mut walk: Walk) -> Result<Option<String>, ToolError> {
+fn rest(walk: &mut Walk) -> Result<Option<String>, ToolError> {
     let cursor = walk.position().map(str::to_owned);
     let more = cursor.is_some() && (walk.next()?.is_some() || walk.position().is_some());
     Ok(cursor.filter(|_| more))

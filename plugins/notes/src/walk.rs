@@ -7,6 +7,7 @@ use std::vec;
 use toolbay_sdk::ToolError;
 
 use crate::note::{MAX_DEPTH, is_hidden, is_note_name};
+use crate::search::Skipped;
 use crate::vault::Vault;
 
 /// How many files and folders are looked at in one call.
@@ -18,6 +19,8 @@ pub(crate) struct Walk {
     folders: Vec<Folder>,
     /// Where the walk has come to: the path of the last file or folder that it took, as a walk that goes on from there gets it.
     position: Option<String>,
+    /// Folders that could not be listed.
+    unlisted: Vec<Skipped>,
     looked_at: usize,
     max_entries: usize,
 }
@@ -75,6 +78,7 @@ impl Walk {
         let mut walk = Self {
             folders: Vec::new(),
             position: None,
+            unlisted: Vec::new(),
             looked_at: 0,
             max_entries,
         };
@@ -123,6 +127,11 @@ impl Walk {
         self.position.as_deref().filter(|_| more)
     }
 
+    /// The folders that the walk could not list.
+    pub(crate) fn unlisted(&mut self) -> Vec<Skipped> {
+        std::mem::take(&mut self.unlisted)
+    }
+
     /// Lists a folder, and those on the way to the place after which the walk begins.
     fn enter(
         &mut self,
@@ -132,8 +141,14 @@ impl Walk {
     ) -> Result<(), ToolError> {
         let mut entries = match list(&path) {
             Ok(entries) => entries,
-            // One folder that cannot be read hides no other; the one that was asked for is another matter.
-            Err(_) if !self.folders.is_empty() => return Ok(()),
+            // One folder that cannot be listed hides no other; the one that was asked for is another matter.
+            Err(error) if !self.folders.is_empty() => {
+                self.unlisted.push(Skipped {
+                    note: relative,
+                    reason: format!("the folder cannot be listed: {error}"),
+                });
+                return Ok(());
+            }
             Err(error) => {
                 let code = ToolError::from(std::io::Error::from(error.kind())).code();
                 return Err(ToolError::new(
@@ -289,6 +304,24 @@ mod tests {
             pages(&vault, None, 10, 1000).concat(),
             ["a.md", "real/b.md"]
         );
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_listed_is_named_and_hides_no_other() {
+        let vault = TestVault::with(&["a.md", "b/c.md", "d.md"]);
+        let mut walk = Walk::new(&vault, None, None).unwrap();
+        fs::remove_dir_all(vault.path().join("b")).unwrap();
+        let mut found = Vec::new();
+        while let Some(note) = walk.next().unwrap() {
+            found.push(note.note);
+        }
+        assert_eq!(found, ["a.md", "d.md"]);
+        let unlisted: Vec<String> = walk
+            .unlisted()
+            .into_iter()
+            .map(|folder| folder.note)
+            .collect();
+        assert_eq!(unlisted, ["b/"]);
     }
 
     #[test]

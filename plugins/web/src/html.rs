@@ -1,10 +1,14 @@
 //! From a page to Markdown. Owns which part of a page is its main text, and how Markdown is written; what is taken out before is in `clean`.
 
 use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 use htmd::element_handler::{HandlerResult, Handlers};
 use htmd::options::{BulletListMarker, LinkStyle, Options};
 use htmd::{Element, HtmlToMarkdown, Node};
+use html5ever::tendril::TendrilSink;
+use html5ever::{ParseOpts, parse_document};
+use markup5ever_rcdom::RcDom;
 
 use crate::clean::{self, attribute, children, tag, text_of};
 use crate::{code, table};
@@ -22,13 +26,9 @@ pub(crate) struct Document {
 /// The title of a page and its text in Markdown, with the addresses of links made whole.
 pub(crate) fn read(html: &str, url: &str, whole_page: bool) -> Document {
     let converter = converter();
-    let Ok(tree) = converter.html_to_tree(html) else {
-        return Document {
-            title: None,
-            text: String::new(),
-        };
-    };
+    let tree = parse(html);
     let title = title(&tree);
+    let has_text = body(&tree).is_some_and(|body| !text_of(&body).trim().is_empty());
     clean::clean(&tree, url, whole_page);
     let text = if whole_page {
         converter.tree_to_markdown(&tree)
@@ -36,7 +36,7 @@ pub(crate) fn read(html: &str, url: &str, whole_page: bool) -> Document {
         converter.tree_to_markdown(&main_text(&tree))
     };
     let text = without_gaps(&text);
-    if text.is_empty() && !whole_page {
+    if text.is_empty() && has_text && !whole_page {
         // All of it may be in what is mostly no text, such as a header.
         return Document {
             title,
@@ -44,6 +44,22 @@ pub(crate) fn read(html: &str, url: &str, whole_page: bool) -> Document {
         };
     }
     Document { title, text }
+}
+
+/// The tree of a page. Elements nested in one another without end take a parser time that grows with the square of their number: what is not read after
+/// some seconds is left out.
+fn parse(html: &str) -> Rc<Node> {
+    const CHUNK: usize = 16 * 1024;
+    const MAX_TIME: Duration = Duration::from_secs(5);
+    let start = Instant::now();
+    let mut parser = parse_document(RcDom::default(), ParseOpts::default());
+    let mut rest = html;
+    while !rest.is_empty() && start.elapsed() < MAX_TIME {
+        let (chunk, later) = rest.split_at(rest.ceil_char_boundary(CHUNK));
+        parser.process(chunk.into());
+        rest = later;
+    }
+    parser.finish().document
 }
 
 fn converter() -> HtmlToMarkdown {
