@@ -2,81 +2,82 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use toolbay_manifest::TcpAddress;
+use toolbay_manifest::{Host, HostPattern, TcpAddress};
 
 use super::access::ToolAccess;
+use super::network::{Refusal, address_allowed};
 
 /// What the addresses of this machine itself are called.
 const LOCALHOST: &str = "localhost";
 
-/// A name as it is compared: lower case, without a dot at its end. Nothing where it is no name of a host.
-pub(crate) fn host_name(name: &str) -> Option<String> {
-    let name = name.strip_suffix('.').unwrap_or(name);
-    let is_label = |label: &str| {
-        (1..=63).contains(&label.len())
-            && label
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
-    };
-    (name.len() <= 253 && name.split('.').all(is_label)).then(|| name.to_ascii_lowercase())
-}
+/// An address that a look-up gave, and the name that was looked up.
+pub(crate) type Found = (Host, IpAddr);
 
-/// An address written as one, with or without the brackets of IPv6.
-pub(crate) fn literal(host: &str) -> Option<IpAddr> {
-    let bare = host
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'));
-    match bare {
-        Some(address) => address.parse::<Ipv6Addr>().ok().map(IpAddr::V6),
-        None => host.parse().ok(),
+/// What a guest wants looked up: a name, or an address, which in a look-up stands without brackets too.
+///
+/// # Errors
+///
+/// Why it is neither, as the end of a sentence.
+pub(crate) fn wanted(text: &str) -> Result<Host, &'static str> {
+    match text.parse() {
+        Ok(address) => Ok(Host::Address(address)),
+        Err(_) => text.parse(),
     }
-    .map(|address: IpAddr| address.to_canonical())
 }
 
 /// The addresses of this machine itself, where the name stands for them. They are not asked of anybody.
-pub(crate) fn own_addresses(name: &str) -> Option<[IpAddr; 2]> {
-    (name == LOCALHOST).then_some([
+pub(crate) fn own_addresses(host: &Host) -> Option<[IpAddr; 2]> {
+    matches!(host, Host::Name(name) if name == LOCALHOST).then_some([
         IpAddr::V4(Ipv4Addr::LOCALHOST),
         IpAddr::V6(Ipv6Addr::LOCALHOST),
     ])
 }
 
 /// Whether the tool may look up a name: one that an entry names.
-pub(crate) fn may_look_up(access: &ToolAccess, name: &str) -> bool {
-    entries(access).any(|entry| names(entry, name))
+pub(crate) fn may_look_up(access: &ToolAccess, host: &Host) -> bool {
+    entries(access).any(|entry| entry.host_pattern().matches(host))
 }
 
-/// Whether an address may be used that a name was found to have: it is public, or the user named it.
-pub(crate) fn may_be_at(access: &ToolAccess, name: &str, address: IpAddr) -> bool {
-    let address = address.to_canonical();
-    let named = || {
-        access
-            .network
-            .addresses
-            .iter()
-            .any(|network| network.contains(&address))
-    };
-    let own = || own_addresses(name).is_some_and(|own| own.contains(&address));
-    is_public(address) || own() || named()
-}
-
-/// Whether a connection may be made. `found` are the addresses that look-ups of this call gave, each with its name.
-pub(crate) fn may_connect(
+/// Whether an address may be used that a name was found to have: it is public, or somebody named it.
+///
+/// # Errors
+///
+/// Why not.
+pub(crate) fn check_address(
     access: &ToolAccess,
-    found: &[(String, IpAddr)],
-    to: SocketAddr,
-) -> Option<String> {
+    host: &Host,
+    address: IpAddr,
+) -> Result<(), Refusal> {
+    let named = entries(access)
+        .any(|entry| matches!(entry.host_pattern(), HostPattern::Host(own) if own == host));
+    if address_allowed(host, named, &access.network.addresses, address) {
+        return Ok(());
+    }
+    Err(Refusal::Address {
+        host: host.to_string(),
+        address,
+        what: "no public address",
+    })
+}
+
+/// The entry that allows a connection, as `host:port`. `found` is what look-ups of this call gave.
+pub(crate) fn connection(access: &ToolAccess, found: &[Found], to: SocketAddr) -> Option<String> {
     let address = to.ip().to_canonical();
     entries(access)
         .filter(|entry| entry.port() == to.port())
         .find_map(|entry| {
-            if literal(entry.host()) == Some(address) {
+            let pattern = entry.host_pattern();
+            let is_literal = matches!(
+                pattern,
+                HostPattern::Host(Host::Address(own)) if own.to_canonical() == address
+            );
+            if is_literal {
                 return Some(entry.to_string());
             }
             found
                 .iter()
-                .find(|(name, at)| *at == address && names(entry, name))
-                .map(|(name, _)| format!("{name}:{}", entry.port()))
+                .find(|(host, at)| *at == address && pattern.matches(host))
+                .map(|(host, _)| format!("{host}:{}", entry.port()))
         })
 }
 
@@ -85,62 +86,9 @@ fn entries(access: &ToolAccess) -> impl Iterator<Item = &TcpAddress> {
     access.tcp.iter().filter(|_| !access.read_only)
 }
 
-/// Whether an entry names this host. `*.example.com` names everything below `example.com`, and not itself.
-fn names(entry: &TcpAddress, name: &str) -> bool {
-    let host = entry.host();
-    match host.strip_prefix('*') {
-        Some(domain) => name
-            .len()
-            .checked_sub(domain.len())
-            .and_then(|start| name.split_at_checked(start))
-            .is_some_and(|(below, end)| !below.is_empty() && end.eq_ignore_ascii_case(domain)),
-        None => host
-            .strip_suffix('.')
-            .unwrap_or(host)
-            .eq_ignore_ascii_case(name),
-    }
-}
-
-/// Whether an address is one of the open internet, where nobody is more at home than anybody else.
-pub(crate) fn is_public(address: IpAddr) -> bool {
-    match address.to_canonical() {
-        IpAddr::V4(address) => is_public_v4(address),
-        IpAddr::V6(address) => is_public_v6(address),
-    }
-}
-
-fn is_public_v4(address: Ipv4Addr) -> bool {
-    let [first, second, third, _] = address.octets();
-    !(first == 0
-        || address.is_private()
-        || address.is_loopback()
-        || address.is_link_local()
-        || address.is_documentation()
-        || address.is_multicast()
-        // Shared by a provider's customers, among them the metadata services of some clouds.
-        || (first == 100 && (64..128).contains(&second))
-        // Protocol assignments, benchmarks, and the former relays between IPv4 and IPv6.
-        || (first, second, third) == (192, 0, 0)
-        || (first == 198 && (18..20).contains(&second))
-        || (first, second, third) == (192, 88, 99)
-        // Reserved, with the broadcast address at its end.
-        || first >= 240)
-}
-
-fn is_public_v6(address: Ipv6Addr) -> bool {
-    let segments = address.segments();
-    let [first, second, ..] = segments;
-    // What is public lies in 2000::/3, and in there these are not: documentation, benchmarks, and ways to write an IPv4 address.
-    (0x2000..0x4000).contains(&first)
-        && !(first == 0x2001 && (second < 0x200 || second == 0xdb8))
-        && first != 0x2002
-        && !(first == 0x3fff && second < 0x1000)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use toolbay_manifest::TcpAddress;
 
     use super::*;
 
@@ -151,37 +99,36 @@ mod tests {
         }
     }
 
-    fn found(name: &str, address: &str) -> (String, IpAddr) {
-        (name.to_owned(), address.parse().unwrap())
+    fn found(name: &str, address: &str) -> Found {
+        (name.parse().unwrap(), address.parse().unwrap())
     }
 
     #[test]
-    fn names_of_hosts() {
-        for (name, host) in [
-            ("Example.COM", Some("example.com")),
-            ("example.com.", Some("example.com")),
-            ("a_b-c", Some("a_b-c")),
-            ("2130706433", Some("2130706433")),
-            ("0x7f.1", Some("0x7f.1")),
+    fn what_can_be_looked_up() {
+        for (text, host) in [
+            ("Example.COM.", Some("example.com")),
+            ("127.0.0.1", Some("127.0.0.1")),
+            ("::1", Some("[::1]")),
+            ("[::1]", Some("[::1]")),
+            ("2130706433", None),
+            ("0x7f.1", None),
             ("", None),
-            (".", None),
-            ("a..b", None),
             ("a b", None),
             ("a\0b", None),
             ("münchen.example", None),
-            ("[::1]", None),
-            ("a/b", None),
             ("a:1", None),
             ("*.example.com", None),
         ] {
-            assert_eq!(host_name(name).as_deref(), host, "{name}");
+            let wanted = wanted(text).ok().map(|host| host.to_string());
+            assert_eq!(wanted.as_deref(), host, "{text}");
         }
     }
 
     #[test]
     fn names_that_may_be_looked_up() {
         let granted = access(&["db.internal:5432", "*.Example.com:25", "10.0.0.1:1"]);
-        for (name, may) in [
+        let may = |access: &ToolAccess, name: &str| may_look_up(access, &name.parse().unwrap());
+        for (name, expected) in [
             ("db.internal", true),
             ("xdb.internal", false),
             ("db.internal.evil.example", false),
@@ -189,35 +136,33 @@ mod tests {
             ("a.b.example.com", true),
             ("example.com", false),
             ("evilexample.com", false),
-            ("10.0.0.2", false),
             ("localhost", false),
         ] {
-            assert_eq!(may_look_up(&granted, name), may, "{name}");
+            assert_eq!(may(&granted, name), expected, "{name}");
         }
         let read_only = ToolAccess {
             read_only: true,
             ..granted
         };
-        assert!(!may_look_up(&read_only, "db.internal"));
-        assert!(!may_look_up(&access(&[]), "db.internal"));
+        assert!(!may(&read_only, "db.internal"));
+        assert!(!may(&access(&[]), "db.internal"));
     }
 
     #[test]
     fn addresses_that_are_not_public_must_be_named() {
-        let mut granted = access(&["db.internal:5432", "localhost:5432"]);
+        let mut granted = access(&["db.internal:5432", "localhost:5432", "*.example.com:1"]);
         let at = |granted: &ToolAccess, name: &str, address: &str| {
-            may_be_at(granted, name, address.parse().unwrap())
+            check_address(granted, &name.parse().unwrap(), address.parse().unwrap()).is_ok()
         };
         assert!(at(&granted, "db.internal", "93.184.215.14"));
         assert!(!at(&granted, "db.internal", "10.1.2.3"));
         assert!(!at(&granted, "db.internal", "127.0.0.1"));
-        assert!(!at(&granted, "db.internal", "::ffff:127.0.0.1"));
+        assert!(!at(&granted, "db.example.com", "169.254.169.254"));
         assert!(at(&granted, "localhost", "127.0.0.1"));
         assert!(at(&granted, "localhost", "::1"));
-        assert!(!at(&granted, "localhost", "127.0.0.2"));
+        assert!(!at(&granted, "localhost", "10.1.2.3"));
         granted.network.addresses = vec!["10.1.0.0/16".parse().unwrap()];
         assert!(at(&granted, "db.internal", "10.1.2.3"));
-        assert!(at(&granted, "db.internal", "::ffff:10.1.2.3"));
         assert!(!at(&granted, "db.internal", "10.2.2.3"));
     }
 
@@ -246,85 +191,45 @@ mod tests {
             ("0.0.0.0:80", None),
         ] {
             let to: SocketAddr = to.parse().unwrap();
-            assert_eq!(may_connect(&granted, &found, to).as_deref(), entry, "{to}");
+            assert_eq!(connection(&granted, &found, to).as_deref(), entry, "{to}");
         }
         let read_only = ToolAccess {
             read_only: true,
             ..granted
         };
-        assert_eq!(
-            may_connect(&read_only, &found, "127.0.0.1:80".parse().unwrap()),
-            None
-        );
-    }
-
-    #[test]
-    fn public_addresses() {
-        for (address, public) in [
-            ("8.8.8.8", true),
-            ("0.0.0.0", false),
-            ("0.1.2.3", false),
-            ("10.0.0.1", false),
-            ("100.64.0.1", false),
-            ("100.100.100.200", false),
-            ("100.128.0.1", true),
-            ("127.0.0.1", false),
-            ("127.255.255.255", false),
-            ("169.254.169.254", false),
-            ("172.15.0.1", true),
-            ("172.16.0.1", false),
-            ("192.0.0.1", false),
-            ("192.0.2.1", false),
-            ("192.168.1.1", false),
-            ("198.18.0.1", false),
-            ("203.0.113.1", false),
-            ("224.0.0.1", false),
-            ("240.0.0.1", false),
-            ("255.255.255.255", false),
-            ("2606:4700::1111", true),
-            ("::", false),
-            ("::1", false),
-            ("::ffff:127.0.0.1", false),
-            ("::ffff:8.8.8.8", true),
-            ("64:ff9b::7f00:1", false),
-            ("fc00::1", false),
-            ("fd00:ec2::254", false),
-            ("fe80::1", false),
-            ("fec0::1", false),
-            ("ff02::1", false),
-            ("2001::1", false),
-            ("2001:db8::1", false),
-            ("2002:7f00:1::", false),
-            ("3fff::1", false),
-        ] {
-            assert_eq!(is_public(address.parse().unwrap()), public, "{address}");
-        }
+        let to = "127.0.0.1:80".parse().unwrap();
+        assert_eq!(connection(&read_only, &found, to), None);
     }
 
     proptest! {
+        /// Whatever was looked up and whatever is granted, a connection that is let through goes to a port and a host of one entry.
         #[test]
-        fn nothing_panics_and_names_stay_names(name in "\\PC{0,20}|([a-z0-9*.\\-]{0,8}\\.){0,3}") {
-            let granted = access(&["*.example.com:1", "db:2"]);
-            if let Some(host) = host_name(&name) {
-                prop_assert_eq!(host_name(&host), Some(host.clone()));
-                let _ = may_look_up(&granted, &host);
+        fn connections_are_of_an_entry(
+            entry in "(a|b|\\*\\.a|127\\.0\\.0\\.1|127\\.0\\.0\\.2):[1-3]",
+            looked_up in prop::collection::vec(("(a|b|x\\.a|y\\.b)", 1..4_u8), 0..4),
+            last in 1..4_u8,
+            port in 1..4_u16,
+        ) {
+            let granted = access(&[&entry]);
+            let found: Vec<Found> = looked_up
+                .iter()
+                .map(|(name, last)| found(name, &format!("127.0.0.{last}")))
+                .collect();
+            let address = IpAddr::from([127, 0, 0, last]);
+            let allowed = connection(&granted, &found, SocketAddr::new(address, port)).is_some();
+            let (host, granted_port) = entry.rsplit_once(':').unwrap();
+            let is_host = match host.strip_prefix("*.") {
+                Some(parent) => looked_up.iter().any(|(name, at)| *at == last && name.ends_with(&format!(".{parent}"))),
+                None => host == address.to_string() || looked_up.iter().any(|(name, at)| *at == last && name == host),
+            };
+            prop_assert_eq!(allowed, is_host && granted_port == port.to_string());
+        }
+
+        #[test]
+        fn nothing_panics(text in "\\PC{0,20}|([a-z0-9*.:\\[\\]\\-]{0,8}\\.?){0,3}") {
+            if let Ok(host) = wanted(&text) {
+                let _ = may_look_up(&access(&["*.example.com:1", "db:2"]), &host);
             }
-            let _ = literal(&name);
-        }
-
-        // A wildcard names exactly what ends in its domain after a dot.
-        #[test]
-        fn wildcards_match_whole_labels(below in "[a-z.]{0,6}", domain in "(example|evilexample|ample)\\.com") {
-            let entry: TcpAddress = "*.example.com:1".parse().unwrap();
-            let name = format!("{below}{domain}");
-            let expected = name.strip_suffix(".example.com").is_some_and(|below| !below.is_empty());
-            prop_assert_eq!(names(&entry, &name), expected);
-        }
-
-        #[test]
-        fn mapped_addresses_are_judged_as_what_they_map(address: u32) {
-            let address = Ipv4Addr::from(address);
-            prop_assert_eq!(is_public(IpAddr::V4(address)), is_public(IpAddr::V6(address.to_ipv6_mapped())));
         }
     }
 }

@@ -185,7 +185,12 @@ impl GuestState {
                 wasi.env(name, value);
             }
         }
-        let sockets = GuestSockets::new(&mut wasi, &reach, surroundings.descriptors.clone());
+        let sockets = GuestSockets::new(
+            &mut wasi,
+            &label.plugin,
+            &reach,
+            surroundings.descriptors.clone(),
+        );
         let mut table = ResourceTable::new();
         table.set_max_capacity(MAX_HANDLES);
         Self {

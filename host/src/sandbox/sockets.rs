@@ -40,8 +40,13 @@ pub(super) struct GuestSockets {
 
 impl GuestSockets {
     /// Prepares a guest's context: sockets can be made, and each use of one is asked about here.
-    pub(super) fn new(wasi: &mut WasiCtxBuilder, reach: &Reach, descriptors: Descriptors) -> Self {
-        let rules = Arc::new(Rules::new(reach));
+    pub(super) fn new(
+        wasi: &mut WasiCtxBuilder,
+        plugin: &Arc<str>,
+        reach: &Reach,
+        descriptors: Descriptors,
+    ) -> Self {
+        let rules = Arc::new(Rules::new(plugin, reach));
         wasi.allow_tcp(true);
         wasi.allow_udp(false);
         wasi.allow_ip_name_lookup(false);

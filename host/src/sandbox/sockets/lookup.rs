@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::vec;
 
 use futures::FutureExt;
+use toolbay_manifest::Host;
 use wasmtime::component::Resource;
 use wasmtime_wasi::async_trait;
 use wasmtime_wasi::p2::bindings::sockets::ip_name_lookup::{
@@ -58,17 +59,21 @@ impl ip_name_lookup::Host for SocketsView<'_> {
 
 impl SocketsView<'_> {
     fn lookup(&mut self, name: &str) -> Result<Lookup, SocketError> {
-        // An address is its own answer. Connecting to it is another question.
-        if let Some(address) = tcp::literal(name) {
-            return Ok(Ok(vec![address]).into());
-        }
         let rules = &self.sockets.rules;
-        let host = tcp::host_name(name).ok_or(ErrorCode::InvalidArgument)?;
+        let shown = shorten(&escape(name), 100);
+        let host = match tcp::wanted(name) {
+            // An address is its own answer. Connecting to it is another question.
+            Ok(Host::Address(address)) => return Ok(Ok(vec![address]).into()),
+            Ok(host) => host,
+            Err(why) => {
+                rules.deny(format!("looking up `{shown}`: it {why}"), None);
+                return Err(ErrorCode::InvalidArgument.into());
+            }
+        };
         if !tcp::may_look_up(&rules.access, &host) {
-            let shown = shorten(&escape(&host), 100);
             rules.deny(
                 format!("looking up the name {shown} is not among its tcp permissions"),
-                Some(format!("tcp = [\"{shown}:PORT\"]")),
+                Some(format!("tcp = [\"{host}:PORT\"]")),
             );
             return Err(ErrorCode::AccessDenied.into());
         }

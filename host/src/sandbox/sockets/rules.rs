@@ -5,12 +5,13 @@ use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Semaphore;
+use toolbay_manifest::Host;
 use wasmtime_wasi::p2::bindings::sockets::network::ErrorCode;
 use wasmtime_wasi::sockets::SocketAddrUse;
 
 use crate::permissions::access::ToolAccess;
 use crate::permissions::reach::Reach;
-use crate::permissions::tcp;
+use crate::permissions::tcp::{self, Found};
 use crate::permissions::usage::{Denial, Usage};
 
 /// The most look-ups of all guests at once. The system answers each on a thread of its own, and may take its time.
@@ -18,15 +19,17 @@ const LOOKUPS_AT_ONCE: usize = 16;
 
 /// What decides over a guest's connections, shared with wasmtime-wasi.
 pub(super) struct Rules {
+    plugin: Arc<str>,
     pub(super) access: Arc<ToolAccess>,
     usage: Usage,
     /// The addresses that look-ups gave, each with its name.
-    found: Mutex<Vec<(String, IpAddr)>>,
+    found: Mutex<Vec<Found>>,
 }
 
 impl Rules {
-    pub(super) fn new(reach: &Reach) -> Self {
+    pub(super) fn new(plugin: &Arc<str>, reach: &Reach) -> Self {
         Self {
+            plugin: plugin.clone(),
             access: reach.access.clone(),
             usage: reach.usage.clone(),
             found: Mutex::default(),
@@ -55,7 +58,7 @@ impl Rules {
 
     fn allows_connection(&self, address: SocketAddr) -> bool {
         let found = self.found();
-        if let Some(entry) = tcp::may_connect(&self.access, &found, address) {
+        if let Some(entry) = tcp::connection(&self.access, &found, address) {
             self.usage.host(&entry);
             return true;
         }
@@ -85,41 +88,41 @@ impl Rules {
         self.usage.denied(Denial { what, remedy });
     }
 
-    fn found(&self) -> MutexGuard<'_, Vec<(String, IpAddr)>> {
+    fn found(&self) -> MutexGuard<'_, Vec<Found>> {
         self.found.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The addresses of a name, those left out that may not be used. They can be connected to from then on.
-    pub(super) async fn look_up(self: Arc<Self>, name: String) -> Result<Vec<IpAddr>, ErrorCode> {
-        let addresses = match tcp::own_addresses(&name) {
+    pub(super) async fn look_up(self: Arc<Self>, host: Host) -> Result<Vec<IpAddr>, ErrorCode> {
+        let addresses = match tcp::own_addresses(&host) {
             Some(own) => own.to_vec(),
-            None => ask_system(name.clone()).await?,
+            None => ask_system(host.to_string()).await?,
         };
-        self.keep(&name, addresses)
+        self.keep(&host, addresses)
     }
 
     /// Of a name's addresses those that may be used.
     pub(super) fn keep(
         &self,
-        name: &str,
+        host: &Host,
         addresses: Vec<IpAddr>,
     ) -> Result<Vec<IpAddr>, ErrorCode> {
-        let (usable, refused): (Vec<IpAddr>, Vec<IpAddr>) = addresses
-            .into_iter()
-            .map(|address| address.to_canonical())
-            .partition(|address| tcp::may_be_at(&self.access, name, *address));
-        if let (true, Some(address)) = (usable.is_empty(), refused.first()) {
-            self.deny(
-                format!(
-                    "{name} is at {address}, which is not a public address and was not named when granting"
-                ),
-                None,
-            );
+        let mut usable = Vec::new();
+        let mut refusal = None;
+        for address in addresses {
+            let address = address.to_canonical();
+            match tcp::check_address(&self.access, host, address) {
+                Ok(()) => usable.push(address),
+                Err(refused) => refusal = Some(refused),
+            }
+        }
+        if let (true, Some(refusal)) = (usable.is_empty(), refusal) {
+            self.usage.denied(refusal.denial(&self.plugin));
             return Err(ErrorCode::AccessDenied);
         }
         let mut found = self.found();
         for address in &usable {
-            let entry = (name.to_owned(), *address);
+            let entry = (host.clone(), *address);
             if !found.contains(&entry) {
                 found.push(entry);
             }
