@@ -121,7 +121,7 @@ pub(crate) async fn run(host: &Host, request: CallRequest<'_>) -> Result<CallEnd
 async fn stages(host: &Host, found: Found, request: &CallRequest<'_>) -> CallEnd {
     let allowance = match authorize(host, &found, request) {
         Ok(allowance) => allowance,
-        Err(refusal) => return refusal,
+        Err(refusal) => return *refusal,
     };
     let Found { plugin, tool, .. } = &found;
     let arguments = match validate(tool, request.arguments) {

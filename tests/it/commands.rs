@@ -20,13 +20,18 @@ fn help_says_what_there_is() {
     Usage: toolbay <COMMAND>
 
     Commands:
-      serve   Serve the plugins of one or more folders to an MCP client over standard input and output
-      list    List what is loaded from the plugin folders, and what is not and why
-      call    Call one tool, on the very same path as a call of an MCP client, and print its result
-      bake    Write a component's manifest into the component, so that hosts can list its tools without
-              running it
-      secret  Keep the secrets that the host adds to plugins' requests
-      help    Print this message or the help of the given subcommand(s)
+      serve    Serve the plugins of one or more folders to an MCP client over standard input and output
+      list     List what is loaded from the plugin folders, and what is not and why
+      call     Call one tool, on the very same path as a call of an MCP client, and print its result
+      bake     Write a component's manifest into the component, so that hosts can list its tools without
+               running it
+      inspect  Show what a component is before it is put into a folder: its tools as a model will see
+               them, what it asks for, what it imports
+      grant    Look at what a plugin asks for, and allow it
+      revoke   Take back what a plugin was granted. Running servers follow at once
+      grants   Show what is granted, to which build, and until when
+      secret   Keep the secrets that the host adds to plugins' requests
+      help     Print this message or the help of the given subcommand(s)
 
     Options:
       -h, --help     Print help
@@ -142,55 +147,57 @@ fn a_list_as_json_is_json_and_nothing_else() {
     serde_json::from_str::<serde_json::Value>(&output.stdout).expect("stdout is JSON");
     assert_transcript(output, |text| {
         assert_snapshot!(text, @r#"
-    exit: 1
-    --- stdout
-    {
-      "plugins": [
+        exit: 1
+        --- stdout
         {
-          "name": "counter",
-          "version": "0.1.0",
-          "description": "Counts in a static variable",
-          "path": "[temporary]/plugins/counter.wasm",
-          "digest": "[digest]",
-          "tools": [
+          "plugins": [
             {
-              "name": "counter_next",
-              "title": null,
-              "description": "Returns how often this instance was called: 1 where each call gets a fresh one.",
-              "read_only": true,
-              "asks_for": [],
-              "input_schema": {
-                "type": "object",
-                "additionalProperties": false,
-                "properties": {}
-              },
-              "output_schema": {
-                "type": "object",
-                "properties": {
-                  "result": {
-                    "type": "integer",
-                    "minimum": 0
+              "name": "counter",
+              "version": "0.1.0",
+              "description": "Counts in a static variable",
+              "path": "[temporary]/plugins/counter.wasm",
+              "digest": "[digest]",
+              "tools": [
+                {
+                  "name": "counter_next",
+                  "title": null,
+                  "description": "Returns how often this instance was called: 1 where each call gets a fresh one.",
+                  "read_only": true,
+                  "asks_for": [],
+                  "held": null,
+                  "input_schema": {
+                    "type": "object",
+                    "additionalProperties": false,
+                    "properties": {}
+                  },
+                  "output_schema": {
+                    "type": "object",
+                    "properties": {
+                      "result": {
+                        "type": "integer",
+                        "minimum": 0
+                      }
+                    },
+                    "required": [
+                      "result"
+                    ]
                   }
-                },
-                "required": [
-                  "result"
-                ]
-              }
+                }
+              ]
             }
-          ]
+          ],
+          "problems": [
+            {
+              "path": "[temporary]/plugins/bad.wasm",
+              "reason": "it is not WebAssembly",
+              "hint": "put only WebAssembly components into the folder; other files need another ending than .wasm",
+              "serving_earlier": false
+            }
+          ],
+          "warnings": []
         }
-      ],
-      "problems": [
-        {
-          "path": "[temporary]/plugins/bad.wasm",
-          "reason": "it is not WebAssembly",
-          "hint": "put only WebAssembly components into the folder; other files need another ending than .wasm",
-          "serving_earlier": false
-        }
-      ]
-    }
-    --- stderr
-    "#)
+        --- stderr
+        "#)
     });
 }
 

@@ -122,6 +122,13 @@ fn a_tool_is_listed_with_all_that_a_client_needs() {
               },
               "description": "The files that are not served, or not in their newest version."
             },
+            "warnings": {
+              "type": "array",
+              "items": {
+                "type": "string"
+              },
+              "description": "What works and should not stay as it is."
+            },
             "waiting_for_grant": {
               "type": "array",
               "items": {
@@ -130,19 +137,29 @@ fn a_tool_is_listed_with_all_that_a_client_needs() {
                   "tool": {
                     "type": "string"
                   },
+                  "reason": {
+                    "type": "string",
+                    "description": "Why it does not run."
+                  },
                   "asks_for": {
                     "type": "array",
                     "items": {
                       "type": "string"
                     }
+                  },
+                  "command": {
+                    "type": "string",
+                    "description": "What the user can run in a terminal of their own to look at it and allow it."
                   }
                 },
                 "required": [
                   "tool",
-                  "asks_for"
+                  "reason",
+                  "asks_for",
+                  "command"
                 ]
               },
-              "description": "Tools that ask for permissions which the user has not granted."
+              "description": "Tools that do not run until the user has granted what they ask for, or has looked at how they changed."
             },
             "new_since_listed": {
               "type": "array",
@@ -167,6 +184,7 @@ fn a_tool_is_listed_with_all_that_a_client_needs() {
             "folders",
             "plugins",
             "problems",
+            "warnings",
             "waiting_for_grant",
             "new_since_listed",
             "gone_since_listed"

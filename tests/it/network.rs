@@ -350,7 +350,6 @@ fn the_audit_log_names_hosts_and_refusals_and_no_values() {
     };
     assert_ne!(call(&mut session, "GET")["isError"], true);
     assert!(first_text(&call(&mut session, "DELETE")).contains("DELETE"));
-    drop(session);
     let deadline = std::time::Instant::now() + crate::support::PATIENCE;
     let lines = loop {
         let text = fs::read_to_string(state.join("audit.jsonl")).unwrap_or_default();

@@ -363,12 +363,8 @@ fn a_manifest_beside_a_component_is_used_and_followed() {
         sidecar("Answers the same each time.").as_bytes(),
     );
     let mut session = Session::legacy(&folder);
-    assert_eq!(
-        first_text(&session.call("beside_run", json!({}))),
-        "hello from hand-written code"
-    );
-    // Only whoever has asked for the list is told that it changes.
-    session.tool_names();
+    // Only whoever has asked for the list is told that it changes. Nothing is called before: a call pins what the tool says of itself.
+    assert!(session.tool_names().contains(&"beside_run".to_owned()));
     folder.replace("plain.toml", sidecar("Says the same each time.").as_bytes());
     session.wait_for_change();
     let tools = session.list_tools();
@@ -377,6 +373,10 @@ fn a_manifest_beside_a_component_is_used_and_followed() {
             .iter()
             .any(|tool| tool["description"] == "Says the same each time."),
         "{tools:?}"
+    );
+    assert_eq!(
+        first_text(&session.call("beside_run", json!({}))),
+        "hello from hand-written code"
     );
 }
 

@@ -16,12 +16,13 @@ use crate::text::{escape, shorten};
 /// How much of the arguments a user is shown, in characters.
 const SHOWN_ARGUMENTS: usize = 600;
 
-/// Declared ⊆ granted, for the version that was granted, or allowed for this one call; else nothing runs.
+/// Declared ⊆ granted, for the version that was granted, or allowed for this one call; else nothing runs. A refusal is a whole end of the call,
+/// since the user may be asked about it.
 pub(super) fn authorize<'a>(
     host: &Host,
     found: &'a Found,
     request: &CallRequest<'_>,
-) -> Result<Cow<'a, Allowance>, CallEnd> {
+) -> Result<Cow<'a, Allowance>, Box<CallEnd>> {
     let held = match &*found.decision {
         Decision::Allowed(allowance)
             if allowance.expires.is_none_or(|expires| expires > Utc::now()) =>
@@ -32,18 +33,22 @@ pub(super) fn authorize<'a>(
         Decision::Held(held) => held,
     };
     let tool = &found.tool;
-    let may_be_asked =
-        host.config.ask && once(held, &tool.requested, tool.annotations.read_only).is_some();
-    if request.consent
-        && may_be_asked
-        && let Some(allowance) = once(held, &tool.requested, tool.annotations.read_only)
-    {
-        tracing::info!(plugin = %tool.label.plugin, tool = %tool.label.tool, "the user allowed this one call");
-        return Ok(Cow::Owned(allowance));
+    let once = host
+        .config
+        .ask
+        .then(|| once(held, &tool.requested, tool.annotations.read_only))
+        .flatten();
+    match once {
+        Some(allowance) if request.consent => {
+            tracing::info!(plugin = %tool.label.plugin, tool = %tool.label.tool, "the user allowed this one call");
+            Ok(Cow::Owned(allowance))
+        }
+        once => {
+            let mut end = CallEnd::from(refusal(host, found, held));
+            end.question = once.map(|_| question(found, request));
+            Err(Box::new(end))
+        }
     }
-    let mut end = CallEnd::from(refusal(host, found, held));
-    end.question = may_be_asked.then(|| question(found, request));
-    Err(end)
 }
 
 fn refusal(host: &Host, found: &Found, held: &Held) -> CallError {

@@ -178,22 +178,27 @@ fn redact_output(redactor: &Redactor, output: &mut ToolOutput) {
 
 /// Tells in a failed call's hint what the sandbox refused, and the line that would ask for it.
 pub(super) fn tell_denials(found: &Found, denials: &[Denial], error: &mut CallError) {
-    if denials.is_empty() {
+    // What the guest passes on in its own words need not be said twice.
+    let untold: Vec<&Denial> = denials
+        .iter()
+        .filter(|denial| !error.message.contains(&denial.what))
+        .take(TOLD_DENIALS)
+        .collect();
+    if untold.is_empty() {
         return;
     }
-    let told: Vec<String> = denials
+    let told: Vec<String> = untold
         .iter()
-        .take(TOLD_DENIALS)
         .map(|denial| match &denial.remedy {
             Some(remedy) => format!("{} (what would allow it: {remedy})", denial.what),
             None => denial.what.clone(),
         })
         .collect();
-    let of_manifest = |denial: &Denial| {
+    let of_manifest = |denial: &&Denial| {
         let remedy = denial.remedy.as_deref();
         remedy.is_some_and(|remedy| !remedy.starts_with("toolbay "))
     };
-    let where_to = if denials.iter().take(TOLD_DENIALS).any(of_manifest) {
+    let where_to = if untold.iter().any(of_manifest) {
         format!(
             "; such a line goes into [tools.{}] of the plugin's plugin.toml, and the user has to grant it",
             found.tool.label.tool

@@ -201,23 +201,39 @@ fn permissions() {
 #[test]
 fn effects() {
     assert_snapshot!(all(&[
-        source("[tools.search]\nread-only = true\nkv = true"),
         source("[tools.search]\nread-only = true\nnetwork = ['https://example.com/*']"),
         source("[tools.search]\nread-only = true\ntcp = ['db:1']"),
         source("[mounts.vault]\naccess = 'read-write'\n[tools.search]\nread-only = true\nmounts = { vault = 'read-write' }"),
         source("[tools.search]\nread-only = true\ndestructive = true"),
     ]), @r#"
-    plugin `notes`, tool `search`: `read-only` is true, but `kv = true` allows changes
-      hint: remove `read-only = true`, or ask only for GET and HEAD, "read" mounts, and neither tcp nor kv
     plugin `notes`, tool `search`: `read-only` is true, but `network = ["https://example.com/*"]` allows changes
-      hint: remove `read-only = true`, or ask only for GET and HEAD, "read" mounts, and neither tcp nor kv
+      hint: remove `read-only = true`, or ask only for GET and HEAD, "read" mounts, and no tcp
     plugin `notes`, tool `search`: `read-only` is true, but `tcp = ["db:1"]` allows changes
-      hint: remove `read-only = true`, or ask only for GET and HEAD, "read" mounts, and neither tcp nor kv
+      hint: remove `read-only = true`, or ask only for GET and HEAD, "read" mounts, and no tcp
     plugin `notes`, tool `search`: `read-only` is true, but `mounts = { vault = "read-write" }` allows changes
-      hint: remove `read-only = true`, or ask only for GET and HEAD, "read" mounts, and neither tcp nor kv
+      hint: remove `read-only = true`, or ask only for GET and HEAD, "read" mounts, and no tcp
     plugin `notes`, tool `search`: `read-only` and `destructive` are both true
       hint: a tool that changes nothing destroys nothing: remove one of them
     "#);
+}
+
+#[test]
+fn reasons() {
+    assert_snapshot!(all(&[
+        source("[tools.search]\nkv = true\nreasons = { kvs = 'to count' }"),
+        source("[tools.search]\nkv = true\nreasons = { kv = true }"),
+    ]), @r#"
+    plugin `notes`, tool `search`, reasons: unknown key `kvs`
+      hint: did you mean `kv`?
+    plugin `notes`, tool `search`, reason `kv`: `reasons` must be a text, not a boolean
+      hint: write it in quotes: "…"
+    "#);
+}
+
+#[test]
+fn a_tool_that_only_reads_may_read_its_plugins_state() {
+    let text = "[plugin]\nname = 'notes'\n[tools.search]\nread-only = true\nkv = true";
+    assert!(toolbay_manifest::SourceManifest::from_toml(text).is_ok());
 }
 
 #[test]
