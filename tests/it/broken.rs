@@ -244,3 +244,47 @@ fn a_file_that_may_not_be_read() {
     session.wait_for_change();
     assert!(session.tool_names().contains(&"counter_next".to_owned()));
 }
+
+#[test]
+fn a_link_that_leaves_the_folder_is_refused_and_one_inside_is_not() {
+    let folder = Folder::with(&["counter"]);
+    let outside = tempfile::TempDir::new().expect("a temporary folder can be made");
+    let elsewhere = outside.path().join("echo.wasm");
+    fs::copy(paths::guest("echo"), &elsewhere).expect("a file can be copied");
+    symlink(&elsewhere, folder.file("echo.wasm")).expect("a link can be made");
+    let mut session = Session::legacy(&folder);
+    let names = session.tool_names();
+    assert!(names.contains(&"counter_next".to_owned()), "{names:?}");
+    assert!(
+        !names.iter().any(|name| name.starts_with("echo_")),
+        "{names:?}"
+    );
+    let status = session.call("toolbay_status", json!({}));
+    assert!(
+        status
+            .to_string()
+            .contains("it is a link to a file outside its folder"),
+        "{status}"
+    );
+    fs::rename(&elsewhere, folder.file("echo.bin")).expect("a file can be moved");
+    fs::remove_file(folder.file("echo.wasm")).expect("a link can be removed");
+    symlink("echo.bin", folder.file("echo.wasm")).expect("a link can be made");
+    session.call_until("toolbay_status", &json!({}), |status| {
+        status["structuredContent"]["plugins"]
+            .to_string()
+            .contains("echo_text")
+    });
+}
+
+#[test]
+fn a_folder_that_others_can_write_to_is_warned_of() {
+    let folder = Folder::with(&["counter"]);
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).expect("it is ours");
+    let status = Session::legacy(&folder).call("toolbay_status", json!({}));
+    let warnings = status["structuredContent"]["warnings"].to_string();
+    assert!(warnings.contains("other users can write to it"), "{status}");
+    assert_eq!(
+        status["structuredContent"]["status"], "healthy",
+        "a warning is no fault"
+    );
+}

@@ -369,3 +369,57 @@ fn on_a_terminal(arguments: &[&str], folder: &Folder) -> String {
 fn assert_transcript(output: Output, check: impl FnOnce(String)) {
     insta::with_settings!({filters => crate::filters()}, { check(output.transcript()) });
 }
+
+#[test]
+fn inspect_shows_what_a_component_is_and_asks_for() {
+    let folder = Folder::empty();
+    let manifest = serde_json::json!({
+        "manifest-version": 1,
+        "plugin": {"name": "keeper", "version": "0.1.0", "description": "Keeps things"},
+        "mounts": {"vault": {"access": "read", "reason": "the things are kept there"}},
+        "tools": {"look": {
+            "description": "Looks into the vault.\nSlowly.",
+            "input-schema": {"type": "object", "properties": {"word": {"type": "string"}}},
+            "mounts": {"vault": "read"},
+            "read-only": true,
+        }},
+    });
+    folder.replace(
+        "keeper.wasm",
+        &assembled::bake(&assembled::bare("plain"), &manifest),
+    );
+    let file = folder.file("keeper.wasm").display().to_string();
+    let output = toolbay_with(&["inspect", &file], None);
+    insta::with_settings!({filters => [crate::filters(), vec![(r"\d+ bytes", "[size]"), (r"\d[\d.]* KiB", "[size]")]].concat()}, {
+        assert_snapshot!(output.transcript(), @r#"
+        exit: 0
+        --- stdout
+        keeper 0.1.0  Keeps things
+          [size], SHA-256 [digest]
+
+        keeper_look  [read-only, idempotent]
+          Looks into the vault.
+          Slowly.
+          arguments: {"type":"object","properties":{"word":{"type":"string"}}}
+          wants to read every file in the folder that you choose for `vault` ("the things are kept there")
+        --- stderr
+        "#);
+    });
+    let output = toolbay_with(&["inspect", &file, "--json"], None);
+    let json: serde_json::Value = serde_json::from_str(&output.stdout).expect("it is JSON");
+    assert_eq!(
+        json["tools"][0]["permissions"],
+        serde_json::json!({"mounts": {"vault": "read"}})
+    );
+    let nothing = folder.file("nothing.wasm");
+    std::fs::write(&nothing, b"PK").expect("a file can be written");
+    let output = toolbay_with(&["inspect", &nothing.display().to_string()], None);
+    assert_eq!(output.code, Some(1));
+    assert!(
+        output
+            .stderr
+            .contains("is no plugin: it is not WebAssembly"),
+        "{}",
+        output.transcript()
+    );
+}

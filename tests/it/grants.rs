@@ -221,10 +221,16 @@ fn a_folder_is_asked_for_and_a_refusal_grants_nothing() {
     let place = Place::new();
     let folder = place.folder.path().display().to_string();
     let vault = place.vault.path().display().to_string();
+    let config = place.home.path().join("config");
+    fs::create_dir_all(&config).expect("a folder can be made");
+    let config = config.display().to_string();
     let (shown, code) = converse(
         place.command(&["grant", "--pending", "--dir", &folder]),
         &[
             ("Which folder is `vault`?", "/"),
+            ("Which folder is `vault`?", "~"),
+            ("Which folder is `vault`?", &folder),
+            ("Which folder is `vault`?", &config),
             ("Which folder is `vault`?", &vault),
             ("Type yes", "y"),
         ],
