@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use ipnet::IpNet;
+use toolbay_manifest::{HostPattern, TimeSpan};
 
 use self::apply::Choice;
 use crate::catalog::{Catalog, Listed};
@@ -66,11 +67,18 @@ impl Wishes {
                 format!("--address is `{text}`; write an IP address or a range such as 10.1.0.0/16")
             })
         };
+        for host in &arguments.hosts {
+            if let Err(why) = HostPattern::with_port(host) {
+                bail!(
+                    "--hosts has `{host}`, which {why}; write docs.rs, *.wikipedia.org or 127.0.0.1:8080"
+                );
+            }
+        }
         let lasting = arguments
             .lasting
             .as_deref()
             .map(|text| {
-                text.parse::<toolbay_manifest::TimeSpan>().map_err(|error| {
+                text.parse::<TimeSpan>().map_err(|error| {
                     anyhow::anyhow!("--for is `{text}`, {error}; {}", error.hint())
                 })
             })
@@ -83,7 +91,7 @@ impl Wishes {
                 .map(address)
                 .collect::<Result<_>>()?,
             hosts: (!arguments.hosts.is_empty()).then(|| arguments.hosts.clone()),
-            lasting: lasting.map(toolbay_manifest::TimeSpan::duration),
+            lasting: lasting.map(TimeSpan::duration),
             mode: match (arguments.follow, arguments.exact) {
                 (true, _) => Some(Mode::Follow),
                 (_, true) => Some(Mode::Exact),
@@ -311,7 +319,8 @@ fn summary(choices: &[Choice]) -> String {
             );
         }
         if let Some(lasting) = choice.lasting {
-            let _ = writeln!(text, "for {}", crate::text::duration(lasting));
+            let millis = u64::try_from(lasting.as_millis()).unwrap_or(u64::MAX);
+            let _ = writeln!(text, "for {}", TimeSpan::from_millis(millis));
         }
     }
     text

@@ -64,14 +64,15 @@ pub(super) fn dispatcher(
                 () = cancel.cancelled() => {}
             }
             reply.send(answered.line);
+            // In the order of the answers, so before anything that takes its time.
+            if let Some(called) = answered.audit {
+                audit(&host, called, params.as_deref()).await;
+            }
             // The client has its answer; what the guest leaves behind is cleared away after it.
             if let Some(remains) = answered.remains {
                 host.sandbox.dispose(remains);
             }
             drop(answered.slot);
-            if let Some(called) = answered.audit {
-                audit(&host, called, params.as_deref()).await;
-            }
         });
     })
 }

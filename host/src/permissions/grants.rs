@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use toolbay_manifest::PermissionRequest;
+use toolbay_manifest::{HostPattern, PermissionRequest};
 
 /// The version of the form that this host reads and writes.
 const VERSION: u64 = 1;
@@ -212,6 +212,14 @@ impl Grant {
                 )),
                 hint: "write the folder's whole path, without `~`".into(),
             });
+        }
+        for host in hosts.iter().flatten() {
+            if let Err(why) = HostPattern::with_port(host) {
+                return Err(GrantsError {
+                    problem: at(format!("`hosts` has `{}`, which {why}", escape(host))),
+                    hint: "write \"docs.rs\", \"*.wikipedia.org\" or \"127.0.0.1:8080\"".into(),
+                });
+            }
         }
         let addresses = addresses
             .iter()
