@@ -353,7 +353,7 @@ fn a_grant_is_for_some_tools_or_for_some_time() {
     place.grant(&["--tools", "count"]);
     session.call_until("keeper_count", &json!({}), is_fine);
     refusal(&mut session, "keeper_look");
-    place.grant(&["--for", "2s", "--tools", "look"]);
+    place.grant(&["--for", "5s", "--tools", "look"]);
     session.call_until("keeper_look", &json!({}), is_fine);
     let over = session.call_until("keeper_look", &json!({}), is_denied);
     assert!(
