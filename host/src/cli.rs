@@ -6,7 +6,7 @@ mod user;
 
 use clap::{Parser, Subcommand};
 
-pub use author::Bake;
+pub use author::{Bake, Build, Dev, New, Template};
 pub use run::{Call, CallOutput, Folders, List, Serve};
 pub use user::{
     Grant, Inspect, ListSecrets, RemoveSecret, Revoke, Secret, SecretAction, SetSecret, ShowGrants,
@@ -30,6 +30,9 @@ pub enum Command {
     Serve(Serve),
     List(List),
     Call(Call),
+    New(New),
+    Build(Build),
+    Dev(Dev),
     Bake(Bake),
     Inspect(Inspect),
     Grant(Grant),
@@ -38,5 +41,8 @@ pub enum Command {
     Secret(Secret),
     /// Compiles the component on standard input; started by the host itself.
     #[command(name = crate::commands::compile::NAME, hide = true)]
-    Compile,
+    Compile {
+        #[arg(long)]
+        quick: bool,
+    },
 }

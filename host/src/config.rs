@@ -26,6 +26,8 @@ pub struct Config {
     pub secrets: SecretsIn,
     /// The program that is started to compile, which is the host's own.
     pub compiler_program: PathBuf,
+    /// Whether components are compiled quickly rather than well: for what is replaced a moment later.
+    pub quick_code: bool,
 }
 
 /// Where secrets are kept.
@@ -71,6 +73,7 @@ impl Config {
             ask: false,
             secrets: secrets_in()?,
             compiler_program: own_program()?,
+            quick_code: false,
         })
     }
 
