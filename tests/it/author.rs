@@ -25,7 +25,18 @@ fn each_template_becomes_a_plugin() {
         assert_eq!(built.code, Some(0), "{}", built.transcript());
         said.push_str(&without_figures(&built.stdout));
     }
-    assert_snapshot!(said, @"");
+    assert_snapshot!(said, @r#"
+    first-tool/target/first-tool.wasm  first-tool 0.1.0, [size], SHA-256 [digest]
+      first-tool_measure  asks for nothing
+    first-http/target/first-http.wasm  first-http 0.1.0, [size], SHA-256 [digest]
+      first-http_forecast  wants to
+        fetch (GET) from https://api.open-meteo.com/v1/forecast ("to look up the forecast")
+    first-files/target/first-files.wasm  first-files 0.1.0, [size], SHA-256 [digest]
+      first-files_find  wants to
+        read every file in the folder that you choose for `texts` ("the texts to search lie here")
+    first-resource/target/first-resource.wasm  first-resource 0.1.0, [size], SHA-256 [digest]
+      first-resource_read_guide  asks for nothing
+    "#);
 }
 
 #[test]
@@ -47,7 +58,16 @@ fn a_build_can_be_read_by_programs() {
 fn what_new_makes() {
     let workshop = Workshop::new();
     let made = workshop.run(&["new", "sub/weather", "--sdk-version", "0.1.0"]);
-    assert_snapshot!(made.transcript(), @"");
+    assert_snapshot!(made.transcript(), @"
+    exit: 0
+    --- stdout
+    --- stderr
+    made sub/weather
+    next:
+      cd sub/weather
+      toolbay build
+      toolbay test
+    ");
     let cargo = fs::read_to_string(workshop.home().join("sub/weather/Cargo.toml")).unwrap();
     assert!(cargo.contains("toolbay-sdk = \"0.1.0\""), "{cargo}");
     let made = workshop.run(&[
@@ -87,7 +107,47 @@ fn what_new_refuses() {
         .iter()
         .map(|arguments| transcript(&workshop, &workshop.run(arguments)))
         .collect();
-    assert_snapshot!(said.join("\n"), @"");
+    assert_snapshot!(said.join("\n"), @"
+    exit: 1
+    --- stdout
+    --- stderr
+    error: `Weather` cannot be the name of a plugin: `Weather` is not a plugin name
+    hint: write a lower-case letter, then lower-case letters, digits and `-`: `git-log`
+
+    exit: 1
+    --- stdout
+    --- stderr
+    error: `toolbay` cannot be the name of a plugin: the name `toolbay` belongs to the host
+    hint: choose another name for the plugin
+
+    exit: 1
+    --- stdout
+    --- stderr
+    error: `match` cannot be the name of a crate: Rust uses the word itself
+    hint: choose another, such as `my-match`
+
+    exit: 1
+    --- stdout
+    --- stderr
+    error: taken exists already
+    hint: choose another name, or remove it first
+
+    exit: 1
+    --- stdout
+    --- stderr
+    error: there is no crate `toolbay-sdk` in ~/taken
+    hint: --sdk names the folder that holds it, which is `sdk` in Toolbay's repository
+
+    exit: 2
+    --- stdout
+    --- stderr
+    error: the following required arguments were not provided:
+      --tag <TAG>
+
+    Usage: toolbay new --git <URL> --tag <TAG> <NAME>
+
+    For more information, try '--help'.
+    ");
     assert_eq!(
         fs::read_to_string(workshop.home().join("taken/file")).unwrap(),
         "kept"
@@ -100,7 +160,18 @@ fn what_does_not_build_is_said() {
     let none = workshop.run(&["build", "nowhere"]);
     fs::create_dir(workshop.home().join("empty")).unwrap();
     let empty = workshop.run(&["build", "empty"]);
-    assert_snapshot!(transcript(&workshop, &none) + &transcript(&workshop, &empty), @"");
+    assert_snapshot!(transcript(&workshop, &none) + &transcript(&workshop, &empty), @"
+    exit: 1
+    --- stdout
+    --- stderr
+    error: nowhere is no folder
+    hint: name the folder of a plugin's crate, or make one with `toolbay new NAME`
+    exit: 1
+    --- stdout
+    --- stderr
+    error: empty has no Cargo.toml, so it is no crate
+    hint: name the folder of a plugin's crate, or make one with `toolbay new NAME`
+    ");
 
     let folder = workshop.scaffold("first-broken", "tool");
     edit(&folder.join("Cargo.toml"), "[\"cdylib\"]", "[\"rlib\"]");

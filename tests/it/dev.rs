@@ -231,5 +231,33 @@ fn what_dev_refuses() {
     fs::write(folder.join("plugin.toml"), "[plugin]\nnam = \"placed\"\n").unwrap();
     refused(&arguments);
     refused(&["dev", "placed", "--json", "{}"]);
-    assert_snapshot!(said.join("\n"), @"");
+    assert_snapshot!(said.join("\n"), @"
+    exit: 1
+    --- stdout
+    --- stderr
+    error: nowhere is no folder
+    hint: name the folder of a plugin's crate, or make one with `toolbay new NAME`
+
+    exit: 1
+    --- stdout
+    --- stderr
+    error: INTO/placed.toml would be taken for the manifest of what is built
+    hint: remove it; the crate's own plugin.toml is part of the build
+
+    exit: 1
+    --- stdout
+    --- stderr
+    error: ~/placed/plugin.toml: the manifest: unknown key `nam`
+    hint: did you mean `name`?
+
+    exit: 2
+    --- stdout
+    --- stderr
+    error: the following required arguments were not provided:
+      --call <TOOL>
+
+    Usage: toolbay dev --call <TOOL> --json <OBJECT> <DIR>
+
+    For more information, try '--help'.
+    ");
 }

@@ -197,10 +197,15 @@ impl Session {
     /// The component of what is saved now.
     async fn cargo(&self) -> Result<cargo::Component, Bad> {
         let (builder, folder) = (self.builder.clone(), self.folder.clone());
+        // The first build may take a minute, so cargo shows how far it is; the others are over before anybody could read it.
+        let stderr = match self.published {
+            None => Stderr::Shown,
+            Some(_) => Stderr::Kept,
+        };
         let built = tokio::task::spawn_blocking(move || {
             let show = |said: &Diagnostic| terminal::say(&said.rendered);
             let colours = terminal::colours_on_stderr();
-            builder.compile(&folder, Profile::Quick, Stderr::Kept, colours, show)
+            builder.compile(&folder, Profile::Quick, stderr, colours, show)
         });
         let build = built
             .await
@@ -378,7 +383,7 @@ fn why(build: &cargo::Build) -> String {
     let mut lines = build.stderr.lines().map(str::trim);
     let error = lines
         .find_map(|line| line.strip_prefix("error: "))
-        .unwrap_or("cargo does not build it and does not say why");
+        .unwrap_or("cargo does not build it; it says why above");
     let causes: Vec<&str> = lines
         .filter(|line| !line.is_empty() && *line != "Caused by:")
         .take(4)
