@@ -1,8 +1,10 @@
 //! A request while it is put together. What is wrong with it is kept until it is sent, so that one `?` is enough.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::exchange;
 use super::response::Response;
@@ -83,10 +85,32 @@ impl Request {
         self
     }
 
-    /// Adds `name=value` to the URL's query, encoding both.
-    pub fn query(mut self, name: &str, value: impl AsRef<str>) -> Self {
+    /// Adds `name=value` to the URL's query, encoding both. The value is whatever can be shown: a text, a number, a [`Date`](crate::Date).
+    ///
+    /// ```no_run
+    /// # use toolbay_sdk::http;
+    /// let weather = http::get("https://api.example.com/v1/weather").query("city", "São Paulo").query("days", 3).send()?;
+    /// # Ok::<(), toolbay_sdk::ToolError>(())
+    /// ```
+    pub fn query(mut self, name: &str, value: impl fmt::Display) -> Self {
         if let Ok(url) = &mut self.url {
-            url.add_query(name, value.as_ref());
+            url.add_query(name, &value.to_string());
+        }
+        self
+    }
+
+    /// Adds many pairs to the URL's query, as [`query`](Self::query) does one.
+    ///
+    /// ```no_run
+    /// # use toolbay_sdk::http;
+    /// let request = http::get("https://api.example.com/v1/search").queries([("q", "milk"), ("sort", "price")]);
+    /// ```
+    pub fn queries<N: AsRef<str>, V: fmt::Display>(
+        mut self,
+        pairs: impl IntoIterator<Item = (N, V)>,
+    ) -> Self {
+        for (name, value) in pairs {
+            self = self.query(name.as_ref(), value);
         }
         self
     }
@@ -155,6 +179,47 @@ impl Request {
         exchange::follow(self, &mut transport::send)
     }
 
+    /// Sends it, makes an error of a status of 400 or more, and reads the body as a value that was sent as JSON: [`send`](Self::send),
+    /// [`error_for_status`](Response::error_for_status) and [`json`](Response::json) in one, asking for JSON in the header `Accept`.
+    ///
+    /// ```no_run
+    /// use toolbay_sdk::{ToolError, data, http};
+    ///
+    /// #[data]
+    /// struct Weather {
+    ///     temperature: f64,
+    /// }
+    ///
+    /// fn temperature(city: &str) -> Result<f64, ToolError> {
+    ///     let weather: Weather = http::get("https://api.example.com/v1/weather").query("city", city).fetch_json()?;
+    ///     Ok(weather.temperature)
+    /// }
+    /// # fn main() {}
+    /// ```
+    ///
+    /// # Errors
+    /// As those three.
+    pub fn fetch_json<T: DeserializeOwned>(mut self) -> Result<T, ToolError> {
+        if exchange::header(&self.headers, "accept").is_none() {
+            self = self.header("Accept", "application/json");
+        }
+        self.send()?.error_for_status()?.json()
+    }
+
+    /// Sends it, makes an error of a status of 400 or more, and reads the body as text.
+    ///
+    /// ```no_run
+    /// # use toolbay_sdk::http;
+    /// let robots = http::get("https://example.com/robots.txt").fetch_text()?;
+    /// # Ok::<(), toolbay_sdk::ToolError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`send`](Self::send), [`error_for_status`](Response::error_for_status) and [`text`](Response::text).
+    pub fn fetch_text(self) -> Result<String, ToolError> {
+        self.send()?.error_for_status()?.text()
+    }
+
     /// Keeps the first thing that is wrong.
     fn fail(&mut self, error: impl FnOnce() -> ToolError) {
         if self.url.is_ok() {
@@ -220,10 +285,11 @@ mod tests {
         let request = Request::new("GET", "https://x.test/a?b=c#d")
             .query("q", "milk & honey")
             .query("ü", "1+1=2")
+            .queries([("n", 2.5), ("m", -1.0)])
             .form([("a b", "c&d"), ("e", "")]);
         assert_eq!(
             request.url.unwrap().to_string(),
-            "https://x.test/a?b=c&q=milk%20%26%20honey&%C3%BC=1%2B1%3D2#d"
+            "https://x.test/a?b=c&q=milk%20%26%20honey&%C3%BC=1%2B1%3D2&n=2.5&m=-1#d"
         );
         assert_eq!(request.body.as_deref(), Some(b"a%20b=c%26d&e=".as_slice()));
     }
