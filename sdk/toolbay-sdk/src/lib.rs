@@ -104,11 +104,15 @@
 
 #![warn(missing_docs)]
 
+mod calendar;
 mod content;
 mod error;
+mod formats;
 pub mod http;
 pub mod kv;
+pub mod log;
 mod mount;
+mod page;
 mod result;
 
 #[doc(hidden)]
@@ -116,7 +120,9 @@ pub mod __private;
 
 pub use content::{Content, Icon, IconTheme, ResourceLink, Role};
 pub use error::{ErrorCode, ToolError};
-pub use mount::{Mount, mount};
+pub use formats::{Date, DateTime, Email, Url};
+pub use mount::{DEFAULT_MAX_FILE, Entry, EntryKind, MAX_FOLDER_ENTRIES, Mount, Walk, mount};
+pub use page::{Cursor, Limit, Page};
 pub use result::{ToolResult, WithText};
 pub use schemars;
 pub use serde;
@@ -132,6 +138,7 @@ pub mod prelude {
     pub use crate::serde::{Deserialize, Serialize};
     pub use crate::serde_json::{self, json};
     pub use crate::{
-        Content, ErrorCode, ResourceLink, Role, ToolError, ToolResult, data, plugin, tool,
+        Content, Cursor, Date, DateTime, Email, ErrorCode, Limit, Page, ResourceLink, Role,
+        ToolError, ToolResult, Url, data, plugin, tool,
     };
 }

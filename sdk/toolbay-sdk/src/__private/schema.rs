@@ -1,12 +1,16 @@
 //! JSON Schemas (2020-12) of arguments and results, made only when a plugin describes itself, never in a call.
 
-use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
+use schemars::transform::{RecursiveTransform, Transform};
+use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value, json};
 
 /// The schema of a tool's arguments: always an object, and one that refuses keys it does not know unless its type says otherwise.
 pub fn input_schema<T: JsonSchema>() -> Value {
-    let mut schema = root::<T>(SchemaSettings::draft2020_12().for_deserialize());
+    let settings = SchemaSettings::draft2020_12()
+        .for_deserialize()
+        .with_transform(RecursiveTransform(WhatHasADefaultMayBeLeftOut));
+    let mut schema = root::<T>(settings);
     schema.entry("type").or_insert_with(|| "object".into());
     schema.entry("properties").or_insert_with(|| json!({}));
     // A flattened part is a schema beside the properties; then only `unevaluatedProperties` sees both.
@@ -23,6 +27,31 @@ pub fn input_schema<T: JsonSchema>() -> Value {
         schema.insert(key.to_owned(), false.into());
     }
     Value::Object(schema)
+}
+
+/// Where a type brings a default of its own, as `Limit` does, an argument of it need not be given.
+#[derive(Debug, Clone)]
+struct WhatHasADefaultMayBeLeftOut;
+
+impl Transform for WhatHasADefaultMayBeLeftOut {
+    fn transform(&mut self, schema: &mut Schema) {
+        let has_default = |schema: &Schema, name: &Value| {
+            let property = schema.get("properties")?.get(name.as_str()?)?;
+            property.get("default").map(drop)
+        };
+        let Some(Value::Array(required)) = schema.get("required").cloned() else {
+            return;
+        };
+        let left: Vec<Value> = required
+            .into_iter()
+            .filter(|name| has_default(schema, name).is_none())
+            .collect();
+        if left.is_empty() {
+            schema.remove("required");
+        } else {
+            schema.insert("required".to_owned(), left.into());
+        }
+    }
 }
 
 /// The schema of a tool's structured result: always an object, and the same one that `object_text` makes of each value.
