@@ -60,6 +60,7 @@ impl Host {
             &config.cache,
             &config.compiler_program,
             Store::new(&config.state),
+            &config.stand_ins,
         )?;
         let grants = match &config.policy {
             Some(policy) => GrantStore::policy(policy, &config.state),

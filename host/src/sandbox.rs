@@ -35,6 +35,7 @@ use self::http::HttpClient;
 use self::lanes::Lanes;
 use self::pool::Pool;
 use self::run::{Answer, GuestState, Request};
+use crate::config::StandIns;
 use crate::digest::Digest;
 use crate::permissions::reach::Reach;
 use crate::state::Store as StateStore;
@@ -76,6 +77,8 @@ struct Surroundings {
     /// Where key-value state is kept.
     state: StateStore,
     http: Arc<HttpClient>,
+    /// What guests take for the time, in a test.
+    clock: Option<Duration>,
 }
 
 /// A component that is compiled, linked, and known to have exports of the right types.
@@ -116,6 +119,7 @@ impl Sandbox {
         cache: &Path,
         compiler_program: &Path,
         state: StateStore,
+        stand_ins: &StandIns,
     ) -> anyhow::Result<Self> {
         let pool = Pool::new()?;
         let compiler = Compiler::new(&pool.engine, cache, compiler_program);
@@ -129,7 +133,8 @@ impl Sandbox {
             surroundings: Surroundings {
                 descriptors: Descriptors::new(),
                 state,
-                http: Arc::new(HttpClient::new()),
+                http: Arc::new(HttpClient::new(stand_ins.servers.clone())),
+                clock: stand_ins.clock,
             },
             crowd: Crowd::default(),
             prepared: Mutex::default(),
