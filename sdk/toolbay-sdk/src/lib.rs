@@ -114,6 +114,8 @@ pub mod log;
 mod mount;
 mod page;
 mod result;
+#[cfg(not(target_family = "wasm"))]
+pub mod testing;
 
 #[doc(hidden)]
 pub mod __private;
