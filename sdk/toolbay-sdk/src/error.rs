@@ -14,6 +14,7 @@ use crate::__private::bindings::toolbay::plugin::types;
 ///
 /// ```
 /// use toolbay_sdk::ErrorCode;
+/// assert_eq!(ErrorCode::RateLimited.as_str(), "rate_limited");
 /// assert_eq!(ErrorCode::RateLimited.to_string(), "rate_limited");
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -85,6 +86,24 @@ impl fmt::Display for ErrorCode {
 /// }
 /// assert_eq!(stock("apple"), Ok(12));
 /// assert_eq!(stock("nut").unwrap_err().code(), ErrorCode::NotFound);
+/// ```
+///
+/// There is a constructor for each code:
+///
+/// ```
+/// use toolbay_sdk::{ErrorCode, ToolError};
+///
+/// let errors = [
+///     ToolError::validation("`days` is 17; give 1 to 16"),
+///     ToolError::permission_denied("only the list's owner may change it"),
+///     ToolError::network("the answer is no forecast"),
+///     ToolError::timeout("the export took too long; ask for a shorter time"),
+///     ToolError::cancelled("the import was stopped"),
+///     ToolError::limit_exceeded("the list has 1000 entries, which is all that fits"),
+///     ToolError::internal("the index has no entry for a note that is there"),
+///     ToolError::new(ErrorCode::Conflict, "the note was changed meanwhile"),
+/// ];
+/// assert_eq!(errors[0].message(), "`days` is 17; give 1 to 16");
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct ToolError {
@@ -184,6 +203,11 @@ impl ToolError {
     }
 
     /// Adds a value that serializes to a JSON object, to become the `_meta` of the result.
+    ///
+    /// ```
+    /// # use toolbay_sdk::{ToolError, serde_json::json};
+    /// let error = ToolError::conflict("the note was changed meanwhile").meta(json!({"example.com/version": 7}));
+    /// ```
     #[must_use]
     pub fn meta(mut self, meta: impl Serialize) -> Self {
         self.meta = crate::result::object_text(&meta, "meta").ok();

@@ -1,7 +1,7 @@
 //! Texts of a known form as types: an argument of one is checked by the host before the tool runs, since its schema says `format`, and in the tool it is
 //! taken apart already. Owns which texts are one; each says what is wrong with any other.
 //!
-//! Whatever a type holds, the host's check of that format takes (`tests/formats.rs`); the host takes some more, such as `mailto:` for a URL, and then the
+//! Whatever a type holds, the host's check of that format takes (a test of the host sees to that); the host takes some more, such as `mailto:` for a URL, and then the
 //! tool's own error says what is wanted.
 
 mod date;

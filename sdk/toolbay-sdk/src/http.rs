@@ -71,6 +71,12 @@ pub fn get(url: impl AsRef<str>) -> Request {
 }
 
 /// Begins a `HEAD` request: what `GET` would answer, without the body.
+///
+/// ```no_run
+/// # use toolbay_sdk::http;
+/// let is_there = http::head("https://example.com/logo.png").send()?.is_success();
+/// # Ok::<(), toolbay_sdk::ToolError>(())
+/// ```
 pub fn head(url: impl AsRef<str>) -> Request {
     Request::new("HEAD", url)
 }
@@ -87,16 +93,34 @@ pub fn post(url: impl AsRef<str>) -> Request {
 }
 
 /// Begins a `PUT` request.
+///
+/// ```no_run
+/// # use toolbay_sdk::http;
+/// http::put("https://api.example.com/v1/notes/1").body("milk").send()?.error_for_status()?;
+/// # Ok::<(), toolbay_sdk::ToolError>(())
+/// ```
 pub fn put(url: impl AsRef<str>) -> Request {
     Request::new("PUT", url)
 }
 
 /// Begins a `PATCH` request.
+///
+/// ```no_run
+/// # use toolbay_sdk::{http, serde_json::json};
+/// http::patch("https://api.example.com/v1/notes/1").json(&json!({"done": true})).send()?.error_for_status()?;
+/// # Ok::<(), toolbay_sdk::ToolError>(())
+/// ```
 pub fn patch(url: impl AsRef<str>) -> Request {
     Request::new("PATCH", url)
 }
 
 /// Begins a `DELETE` request.
+///
+/// ```no_run
+/// # use toolbay_sdk::http;
+/// http::delete("https://api.example.com/v1/notes/1").send()?.error_for_status()?;
+/// # Ok::<(), toolbay_sdk::ToolError>(())
+/// ```
 pub fn delete(url: impl AsRef<str>) -> Request {
     Request::new("DELETE", url)
 }

@@ -15,7 +15,7 @@
 //!     .start();
 //!
 //! let outcome = weather.call("current", json!({"latitude": 52.5, "longitude": 13.4}));
-//! assert_eq!(outcome.expect_success().structured()["temperature"], 3.5);
+//! assert_eq!(outcome.structured(), Some(&json!({"temperature": 3.5})));
 //! assert_eq!(weather.requests().len(), 1);
 //! # }
 //! ```
@@ -58,7 +58,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use self::child::Child;
-use self::component::Component;
+use self::component::{Component, Program, Source};
 use self::folder::Folder;
 pub use self::message::{Request, Response};
 pub use self::outcome::Outcome;
@@ -73,14 +73,12 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// use toolbay_sdk::{serde_json::json, testing};
 ///
 /// let mut adder = testing::plugin().start();
-/// assert_eq!(adder.call("add", json!({"a": 1, "b": 2})).structured()["result"], 3.0);
+/// assert_eq!(adder.call("add", json!({"a": 1, "b": 2})).value::<f64>(), 3.0);
 /// ```
 ///
-/// # Panics
-/// Where there is no component and none can be built; the message says what to do.
-#[track_caller]
+/// Where there is no component and none can be built, [`Builder::start`] panics and says what to do.
 pub fn plugin() -> Builder {
-    Builder::new(Component::of_this_crate())
+    Builder::new(Source::ThisCrate)
 }
 
 /// A test of any component, such as one that another build has made.
@@ -90,17 +88,26 @@ pub fn plugin() -> Builder {
 /// let adder = testing::component("target/adder.wasm").start();
 /// ```
 ///
-/// # Panics
-/// Where the file is no plugin.
-#[track_caller]
-pub fn component(file: impl AsRef<Path>) -> Builder {
-    Builder::new(Component::of_file(file.as_ref()))
+/// Where the file is no plugin, [`Builder::start`] panics and says why.
+pub fn component(file: impl Into<PathBuf>) -> Builder {
+    Builder::new(Source::File(file.into()))
 }
 
 /// What a plugin is to see in a test.
+///
+/// ```no_run
+/// use toolbay_sdk::testing::{self, Builder};
+///
+/// /// What all tests of this plugin begin with.
+/// fn weather() -> Builder {
+///     testing::plugin().env("REGION", "eu").clock("2026-01-01T12:00:00Z")
+/// }
+/// ```
 #[must_use = "a plugin does nothing until it is started"]
 pub struct Builder {
-    component: Component,
+    source: Source,
+    program: Program,
+    cache: Option<PathBuf>,
     folder: Folder,
     servers: Vec<Server>,
     mounts: Vec<(String, PathBuf)>,
@@ -113,9 +120,11 @@ pub struct Builder {
 }
 
 impl Builder {
-    fn new(component: Component) -> Self {
+    fn new(source: Source) -> Self {
         Self {
-            component,
+            source,
+            program: Program::usual(),
+            cache: None,
             folder: Folder::new(),
             servers: Vec::new(),
             mounts: Vec::new(),
@@ -277,6 +286,29 @@ impl Builder {
         self
     }
 
+    /// Runs it in this program `toolbay`, in place of the one that `TOOLBAY_BIN` names or the `PATH` has.
+    ///
+    /// ```no_run
+    /// # use toolbay_sdk::testing;
+    /// let newest = testing::plugin().program("/opt/toolbay/bin/toolbay").start();
+    /// ```
+    pub fn program(mut self, program: impl Into<PathBuf>) -> Self {
+        self.program = Program(program.into());
+        self
+    }
+
+    /// Keeps compiled components in this folder, in place of the user's own cache.
+    ///
+    /// ```no_run
+    /// # use toolbay_sdk::testing;
+    /// let plugin = testing::plugin().cache("target/toolbay-cache").start();
+    /// ```
+    pub fn cache(mut self, folder: impl Into<PathBuf>) -> Self {
+        let folder = folder.into();
+        self.cache = Some(std::path::absolute(&folder).unwrap_or(folder));
+        self
+    }
+
     /// How long each answer is waited for: 60 s unless set.
     ///
     /// ```no_run
@@ -295,13 +327,13 @@ impl Builder {
     /// Where it does not, with what the host says about it.
     #[track_caller]
     pub fn start(self) -> Running {
-        let plugin = self.component.plugin.clone();
+        let Component { file, plugin } = self.source.find(&self.program);
         let plugins = self.folder.make("plugins");
         let served = plugins.join("plugin.wasm");
-        if let Err(error) = std::fs::copy(&self.component.file, &served) {
-            panic!("cannot copy {}: {error}", self.component.file.display());
+        if let Err(error) = std::fs::copy(&file, &served) {
+            panic!("cannot copy {}: {error}", file.display());
         }
-        let policy = self.folder.write("policy.toml", &self.policy());
+        let policy = self.folder.write("policy.toml", &self.policy(&plugin));
         for (name, value) in &self.secrets {
             let mut command = self.toolbay();
             command.args(["secret", "set", &plugin, name]);
@@ -340,7 +372,7 @@ impl Builder {
 
     /// The program, with folders of its own and nothing of the environment but what it needs to run.
     fn toolbay(&self) -> Command {
-        let mut command = component::program();
+        let mut command = self.program.command();
         command.env_clear().current_dir(self.folder.path());
         let kept = [
             "PATH",
@@ -355,6 +387,9 @@ impl Builder {
                 command.env(name, value);
             }
         }
+        if let Some(folder) = &self.cache {
+            command.env("TOOLBAY_CACHE_DIR", folder);
+        }
         command
             .env("TOOLBAY_CONFIG_DIR", self.folder.make("config"))
             .env("TOOLBAY_STATE_DIR", self.folder.make("state"))
@@ -363,7 +398,7 @@ impl Builder {
     }
 
     /// What is granted, in the form of a policy file.
-    fn policy(&self) -> String {
+    fn policy(&self, plugin: &str) -> String {
         let mut policy = "version = 1\n".to_owned();
         if !self.grants {
             return policy;
@@ -372,7 +407,7 @@ impl Builder {
         let quoted = |text: &str| json!(text).to_string();
         policy += &format!(
             "[[grant]]\nplugin = {}\neverything = true\n",
-            quoted(&self.component.plugin)
+            quoted(plugin)
         );
         if let Some(hosts) = &self.hosts {
             policy += &format!("hosts = {}\n", json!(hosts));
@@ -388,6 +423,16 @@ impl Builder {
 }
 
 /// A plugin in a sandbox of the test's own. It ends when this is dropped.
+///
+/// ```no_run
+/// use toolbay_sdk::serde_json::json;
+/// use toolbay_sdk::testing::{self, Running};
+///
+/// fn add(adder: &mut Running, a: f64, b: f64) -> f64 {
+///     adder.call("add", json!({"a": a, "b": b})).value()
+/// }
+/// assert_eq!(add(&mut testing::plugin().start(), 1.0, 2.0), 3.0);
+/// ```
 pub struct Running {
     child: Child,
     plugin: String,

@@ -24,6 +24,7 @@ const SECONDS_A_DAY: i64 = 24 * 60 * 60;
 /// assert_eq!(start, "2026-11-25T08:30:00Z".parse()?);
 /// assert_eq!(start.date().to_string(), "2026-11-25");
 /// assert_eq!((start.hour(), start.minute(), start.offset_minutes()), (9, 30, 60));
+/// assert_eq!((start.second(), start.nanosecond()), (0, 0));
 /// assert_eq!(start.unix_seconds(), 1_795_595_400);
 /// assert_eq!(start.to_string(), "2026-11-25T09:30:00+01:00");
 /// # Ok::<(), ToolError>(())

@@ -14,10 +14,22 @@ use crate::error::ToolError;
 
 /// How long a request may take where nothing else is said: 20 s. A tool that asks for `network` may take 30 s in all, so there is time left to say
 /// which server was slow.
+///
+/// ```
+/// assert_eq!(toolbay_sdk::http::DEFAULT_TIMEOUT.as_secs(), 20);
+/// ```
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(20);
 /// How many redirects are followed where nothing else is said.
+///
+/// ```
+/// assert_eq!(toolbay_sdk::http::DEFAULT_REDIRECTS, 5);
+/// ```
 pub const DEFAULT_REDIRECTS: u32 = 5;
 /// How many bytes an answer's body may have where nothing else is said: 8 MiB.
+///
+/// ```
+/// assert_eq!(toolbay_sdk::http::DEFAULT_MAX_BODY, 8 * 1024 * 1024);
+/// ```
 pub const DEFAULT_MAX_BODY: u64 = 8 << 20;
 
 /// A request: begun with [`http::get`](super::get) and its like, and sent with [`send`](Self::send).
@@ -49,6 +61,12 @@ pub struct Request {
 
 impl Request {
     /// A request with any method: a token such as `OPTIONS`, which is case-sensitive.
+    ///
+    /// ```no_run
+    /// # use toolbay_sdk::http::Request;
+    /// let response = Request::new("OPTIONS", "https://api.example.com/v1/notes").send()?;
+    /// # Ok::<(), toolbay_sdk::ToolError>(())
+    /// ```
     pub fn new(method: impl Into<String>, url: impl AsRef<str>) -> Self {
         let method = method.into();
         let mut request = Self {
@@ -116,6 +134,11 @@ impl Request {
     }
 
     /// Sends these bytes as the body. Say with a header what they are.
+    ///
+    /// ```no_run
+    /// # use toolbay_sdk::http;
+    /// let request = http::put("https://api.example.com/v1/notes/1").header("Content-Type", "text/markdown").body("# Milk");
+    /// ```
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = Some(body.into());
         self
@@ -135,6 +158,11 @@ impl Request {
     }
 
     /// Sends pairs of names and values as a form does, with the header that says so.
+    ///
+    /// ```no_run
+    /// # use toolbay_sdk::http;
+    /// let request = http::post("https://api.example.com/v1/search").form([("q", "milk"), ("sort", "price")]);
+    /// ```
     pub fn form<'a>(self, fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let mut body = String::new();
         for (name, value) in fields {
@@ -160,6 +188,13 @@ impl Request {
     ///
     /// Each is a request of its own, which the host checks like any other. 303 becomes a `GET`, and so do 301 and 302 after a `POST`. `Authorization` and
     /// `Cookie` are not passed on to another origin, and nothing leads from `https` to `http`.
+    ///
+    /// ```no_run
+    /// # use toolbay_sdk::http;
+    /// let response = http::get("https://example.com/short").redirects(0).send()?;
+    /// let target = response.header("Location");
+    /// # Ok::<(), toolbay_sdk::ToolError>(())
+    /// ```
     pub fn redirects(mut self, redirects: u32) -> Self {
         self.redirects = redirects;
         self

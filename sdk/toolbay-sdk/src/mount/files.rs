@@ -12,15 +12,39 @@ use super::Mount;
 use crate::error::{ErrorCode, ToolError};
 
 /// The most bytes that are read of a file where nothing else is said: 1 MiB.
+///
+/// ```
+/// assert_eq!(toolbay_sdk::DEFAULT_MAX_FILE, 1024 * 1024);
+/// ```
 pub const DEFAULT_MAX_FILE: u64 = 1 << 20;
 
 /// The most entries that a folder may have to be listed or walked through.
+///
+/// ```
+/// assert_eq!(toolbay_sdk::MAX_FOLDER_ENTRIES, 10_000);
+/// ```
 pub const MAX_FOLDER_ENTRIES: usize = 10_000;
 
 /// How deep a walk goes.
 const MAX_DEPTH: usize = 32;
 
 /// Something in a folder, as [`Mount::list`] and [`Mount::walk`] give it.
+///
+/// ```
+/// use toolbay_sdk::{Entry, EntryKind};
+///
+/// fn describe(entry: &Entry) -> String {
+///     match entry.kind {
+///         EntryKind::File => format!("{}, {} bytes", entry.name(), entry.size),
+///         EntryKind::Folder => format!("{}/", entry.name()),
+///         _ => entry.path.clone(),
+///     }
+/// }
+///
+/// fn only_files(entries: Vec<Entry>) -> Vec<Entry> {
+///     entries.into_iter().filter(Entry::is_file).collect()
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Entry {
@@ -267,6 +291,14 @@ impl Mount {
 }
 
 /// The files of [`Mount::walk`].
+///
+/// ```
+/// use toolbay_sdk::{ToolError, Walk};
+///
+/// fn size_of_all(walk: Walk) -> Result<u64, ToolError> {
+///     walk.map(|entry| Ok(entry?.size)).sum()
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Walk {
     mount: Mount,

@@ -29,6 +29,7 @@ const MAX_CHARS: usize = 4096;
 ///
 /// let text = serde_json::to_string(&Cursor::new("milk"))?;
 /// assert_eq!(serde_json::from_str::<Cursor<String>>(&text)?.position(), "milk");
+/// assert_eq!(serde_json::from_str::<Cursor<String>>(&text)?.into_position(), "milk");
 /// assert!(serde_json::from_str::<Cursor<u64>>(&text).is_err());
 /// assert!(serde_json::from_str::<Cursor<String>>(r#""bWlsaw""#).is_err());
 /// # Ok::<(), serde_json::Error>(())

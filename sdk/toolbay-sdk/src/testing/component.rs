@@ -9,6 +9,14 @@ use serde_json::Value;
 
 use super::child;
 
+/// Which component is asked for.
+#[derive(Debug, Clone)]
+pub(super) enum Source {
+    /// The one of the crate under test; found or built once in a process.
+    ThisCrate,
+    File(PathBuf),
+}
+
 /// A component and its plugin's name.
 #[derive(Debug, Clone)]
 pub(super) struct Component {
@@ -16,38 +24,43 @@ pub(super) struct Component {
     pub(super) plugin: String,
 }
 
-impl Component {
-    /// The one of the crate under test; found or built once in a process.
+impl Source {
     #[track_caller]
-    pub(super) fn of_this_crate() -> Self {
+    pub(super) fn find(&self, program: &Program) -> Component {
         static FOUND: OnceLock<Result<Component, String>> = OnceLock::new();
-        match FOUND.get_or_init(find) {
-            Ok(component) => component.clone(),
-            Err(error) => panic!("{error}"),
-        }
-    }
-
-    #[track_caller]
-    pub(super) fn of_file(file: &Path) -> Self {
-        inspect(file).unwrap_or_else(|error| panic!("{error}"))
+        let found = match self {
+            Self::ThisCrate => FOUND.get_or_init(|| find(program)).clone(),
+            Self::File(file) => inspect(program, file),
+        };
+        found.unwrap_or_else(|error| panic!("{error}"))
     }
 }
 
 /// The program `toolbay`.
-pub(super) fn program() -> Command {
-    Command::new(env::var_os("TOOLBAY_BIN").unwrap_or_else(|| "toolbay".into()))
+#[derive(Debug, Clone)]
+pub(super) struct Program(pub(super) PathBuf);
+
+impl Program {
+    pub(super) fn usual() -> Self {
+        let named = env::var_os("TOOLBAY_BIN").map(PathBuf::from);
+        Self(named.unwrap_or_else(|| "toolbay".into()))
+    }
+
+    pub(super) fn command(&self) -> Command {
+        Command::new(&self.0)
+    }
 }
 
-fn find() -> Result<Component, String> {
+fn find(program: &Program) -> Result<Component, String> {
     if let Some(file) = env::var_os("TOOLBAY_TEST_COMPONENT") {
-        return inspect(Path::new(&file));
+        return inspect(program, Path::new(&file));
     }
     if let Some(folder) = env::var_os("TOOLBAY_TEST_COMPONENTS") {
         let package = env::var("CARGO_PKG_NAME").map_err(|_| NOT_BY_CARGO.to_owned())?;
-        return inspect(&Path::new(&folder).join(format!("{package}.wasm")));
+        return inspect(program, &Path::new(&folder).join(format!("{package}.wasm")));
     }
     let folder = env::var_os("CARGO_MANIFEST_DIR").ok_or(NOT_BY_CARGO)?;
-    let mut command = program();
+    let mut command = program.command();
     command.arg("build").arg(&folder).arg("--json");
     let printed = child::run(command, "").map_err(|error| {
         format!("the component cannot be built: {error}\nhint: run the tests with `toolbay test`, or set TOOLBAY_TEST_COMPONENT to a component")
@@ -74,11 +87,11 @@ fn built(printed: &str) -> Option<Component> {
     })
 }
 
-fn inspect(file: &Path) -> Result<Component, String> {
+fn inspect(program: &Program, file: &Path) -> Result<Component, String> {
     let file = file
         .canonicalize()
         .map_err(|error| format!("cannot find the component {}: {error}", file.display()))?;
-    let mut command = program();
+    let mut command = program.command();
     command.arg("inspect").arg(&file).arg("--json");
     let printed = child::run(command, "")?;
     let plugin: Option<Value> = serde_json::from_str(&printed).ok();

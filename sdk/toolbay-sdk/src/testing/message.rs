@@ -11,6 +11,9 @@ use serde::de::DeserializeOwned;
 /// # use toolbay_sdk::testing::{self, Request, Response};
 /// # use toolbay_sdk::serde_json::{Value, json};
 /// testing::plugin().http("https://api.example.com", |request: Request| {
+///     assert_eq!(request.header("Content-Type"), Some("application/json"));
+///     assert_eq!(request.query("dry-run"), None);
+///     println!("{}", request.text());
 ///     let sent: Value = request.json();
 ///     match (request.method.as_str(), request.path()) {
 ///         ("POST", "/v1/notes") => Response::json(json!({"id": 1, "text": sent["text"]})).with_status(201),
@@ -111,6 +114,7 @@ fn decode(text: &str) -> String {
 ///
 /// let sunny = Response::json(json!({"sky": "clear"}));
 /// let busy = Response::status(429).with_header("Retry-After", "5");
+/// let logo = Response::bytes("image/png", *b"\x89PNG");
 /// let page = Response::html("<h1>Hello</h1>").with_status(203);
 /// let slow = Response::text("at last").after(Duration::from_secs(2));
 /// ```

@@ -16,8 +16,9 @@ use serde_json::Value;
 ///
 /// let outcome = adder.call("add", json!({"a": 1, "b": 2}));
 /// outcome.expect_success();
+/// assert!(outcome.is_success() && outcome.raw()["content"].is_array());
 /// assert_eq!(outcome.value::<f64>(), 3.0);
-/// assert_eq!(outcome.structured(), &json!({"result": 3.0}));
+/// assert_eq!(outcome.structured(), Some(&json!({"result": 3.0})));
 ///
 /// let outcome = adder.call("add", json!({"a": 1}));
 /// assert_eq!(outcome.error_code(), Some("validation_error"));
@@ -52,10 +53,9 @@ impl Outcome {
         &self.text
     }
 
-    /// The structured content; `null` where there is none.
-    pub fn structured(&self) -> &Value {
-        const NONE: &Value = &Value::Null;
-        self.result.get("structuredContent").unwrap_or(NONE)
+    /// The structured content, where there is any.
+    pub fn structured(&self) -> Option<&Value> {
+        self.result.get("structuredContent")
     }
 
     /// The structured content as the type that the tool returned.
@@ -65,7 +65,7 @@ impl Outcome {
     #[track_caller]
     pub fn value<T: DeserializeOwned>(&self) -> T {
         self.expect_success();
-        let structured = self.structured();
+        let structured = self.structured().unwrap_or(&Value::Null);
         // A value that is no object was wrapped.
         let read = serde_json::from_value(structured.clone()).or_else(|error| {
             let wrapped = structured.get("result").cloned();
@@ -141,10 +141,11 @@ impl Serialize for Outcome {
             return map.end();
         }
         let structured = self.structured();
-        if !structured.is_null() {
+        if let Some(structured) = structured {
             map.serialize_entry("structured", structured)?;
         }
-        let same = serde_json::from_str::<Value>(&self.text).is_ok_and(|text| text == *structured);
+        let text: Option<Value> = serde_json::from_str(&self.text).ok();
+        let same = text.is_some() && text.as_ref() == structured;
         if !same && !self.text.is_empty() {
             map.serialize_entry("text", &self.text)?;
         }
