@@ -6,7 +6,7 @@ mod user;
 
 use clap::{Parser, Subcommand};
 
-pub use author::Bake;
+pub use author::{Bake, Test};
 pub use run::{Call, CallOutput, Folders, List, Serve};
 pub use user::{
     Grant, Inspect, ListSecrets, RemoveSecret, Revoke, Secret, SecretAction, SetSecret, ShowGrants,
@@ -31,6 +31,7 @@ pub enum Command {
     List(List),
     Call(Call),
     Bake(Bake),
+    Test(Test),
     Inspect(Inspect),
     Grant(Grant),
     Revoke(Revoke),

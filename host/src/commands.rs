@@ -11,6 +11,7 @@ mod person;
 pub mod revoke;
 pub mod secret;
 pub mod serve;
+pub mod test;
 
 use std::process::ExitCode;
 
@@ -34,6 +35,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::List(arguments) => list::run(&arguments),
         Command::Call(arguments) => call::run(&arguments),
         Command::Bake(arguments) => bake::run(&arguments),
+        Command::Test(arguments) => test::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Grant(arguments) => grant::run(&arguments),
         Command::Revoke(arguments) => revoke::run(&arguments),
