@@ -35,6 +35,7 @@ mod secrets;
 mod state;
 mod streams;
 mod subscriptions;
+mod testing;
 
 /// What differs from one machine or moment to another, as snapshots show it.
 fn filters() -> Vec<(&'static str, &'static str)> {
