@@ -374,6 +374,8 @@ impl Builder {
     fn toolbay(&self) -> Command {
         let mut command = self.program.command();
         command.env_clear().current_dir(self.folder.path());
+        // What a tool logs for its author is for whoever looks at a failed test.
+        command.env("TOOLBAY_LOG", "info,guest=trace");
         let kept = [
             "PATH",
             "HOME",
