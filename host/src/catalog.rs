@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::dev::DevNote;
 use crate::digest::Digest;
 use crate::permissions::authority::Authority;
 use crate::permissions::decide::{Decision, Held};
@@ -21,6 +22,8 @@ pub(crate) struct Catalog {
     pub(crate) problems: Vec<PluginProblem>,
     /// What works, and should not stay as it is.
     pub(crate) warnings: Vec<String>,
+    /// Plugins that somebody is working on at this moment.
+    pub(crate) developing: Vec<DevNote>,
     tools: HashMap<String, (usize, usize)>,
     /// Changes exactly when the tools that clients see do.
     definitions: String,
@@ -122,6 +125,7 @@ impl Catalog {
             decisions,
             problems,
             warnings,
+            developing: Vec::new(),
             tools,
             definitions: String::new(),
             generation: 0,
@@ -177,6 +181,7 @@ impl Catalog {
             && self.grants == other.grants
             && self.problems == other.problems
             && self.warnings == other.warnings
+            && self.developing == other.developing
             && self
                 .plugins
                 .iter()

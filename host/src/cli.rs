@@ -6,7 +6,7 @@ mod user;
 
 use clap::{Parser, Subcommand};
 
-pub use author::{Bake, Test};
+pub use author::{Bake, Build, Dev, New, Template, Test};
 pub use run::{Call, CallOutput, Folders, List, Serve};
 pub use user::{
     Grant, Inspect, ListSecrets, RemoveSecret, Revoke, Secret, SecretAction, SetSecret, ShowGrants,
@@ -30,8 +30,11 @@ pub enum Command {
     Serve(Serve),
     List(List),
     Call(Call),
-    Bake(Bake),
+    New(New),
+    Build(Build),
     Test(Test),
+    Dev(Dev),
+    Bake(Bake),
     Inspect(Inspect),
     Grant(Grant),
     Revoke(Revoke),
@@ -39,5 +42,8 @@ pub enum Command {
     Secret(Secret),
     /// Compiles the component on standard input; started by the host itself.
     #[command(name = crate::commands::compile::NAME, hide = true)]
-    Compile,
+    Compile {
+        #[arg(long)]
+        quick: bool,
+    },
 }

@@ -1,12 +1,15 @@
 //! One module a command, and what all of them share: the log, the runtime, the one error, the exit code.
 
 pub mod bake;
+pub mod build;
 pub mod call;
 pub mod compile;
+pub mod dev;
 pub mod grant;
 pub mod grants;
 pub mod inspect;
 pub mod list;
+pub mod new;
 mod person;
 pub mod revoke;
 pub mod secret;
@@ -34,6 +37,9 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
         Command::Call(arguments) => call::run(&arguments),
+        Command::New(arguments) => new::run(&arguments),
+        Command::Build(arguments) => build::run(&arguments),
+        Command::Dev(arguments) => dev::run(&arguments),
         Command::Bake(arguments) => bake::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
@@ -41,7 +47,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Revoke(arguments) => revoke::run(&arguments),
         Command::Grants(arguments) => grants::run(&arguments),
         Command::Secret(arguments) => secret::run(&arguments.action),
-        Command::Compile => compile::run(),
+        Command::Compile { quick } => compile::run(quick),
     };
     match outcome {
         Ok(code) => ExitCode::from(code),

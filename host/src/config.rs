@@ -33,6 +33,8 @@ pub struct Config {
     pub secrets: SecretsIn,
     /// The program that is started to compile, which is the host's own.
     pub compiler_program: PathBuf,
+    /// Whether components are compiled quickly rather than well: for what is replaced a moment later.
+    pub quick_code: bool,
 }
 
 /// Where secrets are kept.
@@ -79,6 +81,7 @@ impl Config {
             stand_ins: StandIns::default(),
             secrets: secrets_in()?,
             compiler_program: own_program()?,
+            quick_code: false,
         })
     }
 

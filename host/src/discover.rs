@@ -152,6 +152,17 @@ pub(crate) fn single(path: &Path) -> io::Result<Candidate> {
     Ok(candidate(path, &folder))
 }
 
+/// A file that is about to be put into this folder, given without links.
+pub(crate) fn expected(path: PathBuf, folder: &Path) -> Candidate {
+    Candidate {
+        path,
+        folder: folder.to_owned(),
+        downloaded: false,
+        file: Err(Unusable::DanglingLink),
+        sidecar: None,
+    }
+}
+
 fn candidate(path: PathBuf, folder: &Path) -> Candidate {
     let file = match fs::metadata(&path) {
         Ok(_) if leaves(&path, folder) => Err(Unusable::LinkOutside),

@@ -2,7 +2,7 @@
 
 use std::fs::{DirBuilder, File};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// Writes a file by way of a temporary one and a rename, creating its folders (mode 0700) where they are missing. Readers see the old
@@ -13,6 +13,25 @@ use std::path::{Path, PathBuf};
 /// Whatever the file system says.
 pub(crate) fn write_atomically(path: &Path, content: &[u8]) -> io::Result<()> {
     Unfinished::write(path, content)?.finish()
+}
+
+/// Writes a file whole, by way of a temporary one and a rename, with the permissions that a new file usually has: for what others may read too, such as
+/// a plugin in a shared folder. Its folder must be there.
+///
+/// # Errors
+///
+/// Whatever the file system says.
+pub(crate) fn write_public(path: &Path, content: &[u8]) -> io::Result<()> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or_else(|| Path::new("."));
+    let mut file = tempfile::Builder::new()
+        .prefix(TEMPORARY)
+        .permissions(std::fs::Permissions::from_mode(0o644))
+        .tempfile_in(folder)?;
+    file.write_all(content)?;
+    file.persist(path).map(drop).map_err(|error| error.error)
 }
 
 /// A file that has its content and not yet its name. Dropping it removes it.
@@ -146,7 +165,6 @@ pub(crate) fn read_if_there(path: &Path, limit: u64) -> io::Result<Option<Vec<u8
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::os::unix::fs::PermissionsExt;
 
     use super::*;
 

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::audit::Audit;
 use crate::catalog::{Catalog, PluginProblem};
 use crate::config::Config;
+use crate::dev::DevNote;
 use crate::inventory::Inventory;
 use crate::load::LoadError;
 use crate::permissions::authority::{Authority, pin};
@@ -19,7 +20,7 @@ use crate::permissions::binding::Forbidden;
 use crate::permissions::reach::LOCAL_PRINCIPAL;
 use crate::permissions::store::GrantStore;
 use crate::plugin::{NotReady, Plugin};
-use crate::sandbox::Sandbox;
+use crate::sandbox::{CompilerProgram, Sandbox};
 use crate::secrets::Secrets;
 use crate::state::Store;
 
@@ -44,6 +45,8 @@ pub struct Host {
     catalog: ArcSwap<Catalog>,
     /// The generation of the current catalog.
     definitions: watch::Sender<u64>,
+    /// What is being developed, for whoever tells clients.
+    developing: watch::Sender<Vec<DevNote>>,
     scanned: watch::Sender<bool>,
     /// Cancelled when the host is to end: nothing new is begun.
     pub(crate) closing: CancellationToken,
@@ -58,7 +61,10 @@ impl Host {
     pub fn new(config: Config) -> Result<Arc<Self>> {
         let sandbox = Sandbox::new(
             &config.cache,
-            &config.compiler_program,
+            CompilerProgram {
+                path: config.compiler_program.clone(),
+                quick: config.quick_code,
+            },
             Store::new(&config.state),
             &config.stand_ins,
         )?;
@@ -77,6 +83,7 @@ impl Host {
             started_at: Instant::now(),
             catalog: ArcSwap::default(),
             definitions: watch::Sender::new(0),
+            developing: watch::Sender::default(),
             scanned: watch::Sender::new(false),
             closing: CancellationToken::new(),
         }))
@@ -176,6 +183,9 @@ impl Host {
         );
         catalog.generation = before.generation + u64::from(changed);
         let generation = catalog.generation;
+        if before.developing != catalog.developing {
+            self.developing.send_replace(catalog.developing.clone());
+        }
         self.catalog.store(Arc::new(catalog));
         if changed {
             self.definitions.send_replace(generation);
@@ -193,6 +203,11 @@ impl Host {
     /// Tells the catalog's generation each time the tools that clients see have changed.
     pub(crate) fn definitions(&self) -> watch::Receiver<u64> {
         self.definitions.subscribe()
+    }
+
+    /// Tells what is being developed each time that changes.
+    pub(crate) fn developing(&self) -> watch::Receiver<Vec<DevNote>> {
+        self.developing.subscribe()
     }
 
     pub(crate) fn is_scanned(&self) -> bool {

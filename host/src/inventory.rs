@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::catalog::{Catalog, PluginProblem};
+use crate::dev::DevNote;
 use crate::digest::Digest;
 use crate::discover::{Candidate, Fingerprint, discover, exposure};
 use crate::index::Index;
@@ -34,6 +35,7 @@ pub(crate) struct Inventory {
     order: Vec<PathBuf>,
     folder_problem: Option<PluginProblem>,
     warnings: Vec<String>,
+    developing: Vec<DevNote>,
     first: bool,
 }
 
@@ -83,6 +85,7 @@ impl Inventory {
             order: Vec::new(),
             folder_problem: None,
             warnings: Vec::new(),
+            developing: Vec::new(),
             first: true,
         }
     }
@@ -90,8 +93,10 @@ impl Inventory {
     /// Looks at all folders once.
     pub(crate) async fn scan(&mut self, sandbox: &Sandbox) -> Scanned {
         let folders = self.folders.clone();
-        let candidates = match tokio::task::spawn_blocking(move || discover(&folders)).await {
-            Ok(Ok(candidates)) => {
+        let look = move || (discover(&folders), DevNote::all(&folders));
+        let candidates = match tokio::task::spawn_blocking(look).await {
+            Ok((Ok(candidates), developing)) => {
+                self.developing = developing;
                 self.folder_problem = None;
                 self.warnings = self
                     .folders
@@ -100,7 +105,7 @@ impl Inventory {
                     .collect();
                 candidates
             }
-            Ok(Err((folder, error))) => {
+            Ok((Err((folder, error)), _)) => {
                 // What is served stays: a folder that cannot be read for a moment says nothing about its plugins.
                 self.folder_problem = Some(unreadable_folder(&folder, &error));
                 return Scanned {
@@ -159,7 +164,9 @@ impl Inventory {
             .chain(self.folder_problem.clone())
             .chain(grants_problem(authority))
             .collect();
-        Catalog::new(plugins, problems, self.warnings.clone(), authority)
+        let mut catalog = Catalog::new(plugins, problems, self.warnings.clone(), authority);
+        catalog.developing.clone_from(&self.developing);
+        catalog
     }
 
     /// A plugin turned out not to run after it was taken in: it is served no longer.
@@ -228,7 +235,8 @@ impl Inventory {
             |error: &LoadError| overdue || (stood_still && !error.may_be_unfinished());
 
         let loaded = match content {
-            Ok(content) if stood_still => take_in(
+            // What was compiled before was whole then, and is the same now: nobody is in the middle of writing it.
+            Ok(content) if stood_still || sandbox.is_compiled(&content.digest) => take_in(
                 sandbox,
                 &self.cache,
                 candidate,

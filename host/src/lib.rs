@@ -5,12 +5,14 @@
 #[cfg(test)]
 mod architecture;
 mod audit;
+mod build;
 mod call;
 mod catalog;
 pub mod cli;
 pub mod commands;
 mod component;
 pub mod config;
+mod dev;
 mod digest;
 mod discover;
 mod files;
@@ -25,6 +27,7 @@ mod permissions;
 mod plugin;
 mod redact;
 mod sandbox;
+mod scaffold;
 mod schema;
 mod secrets;
 mod state;

@@ -107,6 +107,15 @@ pub(crate) struct Content {
 }
 
 impl Content {
+    /// A component that has no file yet.
+    pub(crate) fn of(bytes: Vec<u8>) -> Self {
+        Self {
+            digest: Digest::of(&bytes),
+            bytes: bytes.into(),
+            sidecar: None,
+        }
+    }
+
     /// Tells this content from the candidate's next: the component's digest and the manifest beside it.
     pub(crate) fn key(&self) -> (Digest, Option<Digest>) {
         (self.digest.clone(), self.sidecar.as_deref().map(Digest::of))

@@ -6,6 +6,7 @@ mod calls;
 mod consent;
 mod convert;
 mod guard;
+mod logging;
 mod server;
 mod session;
 mod stdio;
@@ -41,6 +42,11 @@ pub(crate) async fn serve_stdio(host: Arc<Host>, input: OwnedFd, output: OwnedFd
         rmcp::service::serve_directly(Guard::new(server, session.clone()), transport, None);
     session.set_peer(running.peer().clone());
     tokio::spawn(session::announce_changes(
+        host.clone(),
+        session.clone(),
+        running.peer().clone(),
+    ));
+    tokio::spawn(logging::announce_builds(
         host.clone(),
         session,
         running.peer().clone(),

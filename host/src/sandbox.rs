@@ -41,7 +41,9 @@ use crate::permissions::reach::Reach;
 use crate::state::Store as StateStore;
 
 pub(crate) use self::bindings::tools::types;
-pub(crate) use self::compile::{COMPILE_COMMAND, CompileError, compile_from_stdin};
+pub(crate) use self::compile::{
+    COMPILE_COMMAND, CompileError, CompilerProgram, compile_from_stdin,
+};
 pub(crate) use self::engine::MAX_MEMORY;
 pub(crate) use self::run::{GuestEnd, GuestFailure, GuestLimits, Label, Remains, ToolCall};
 
@@ -117,12 +119,12 @@ impl Sandbox {
     /// Fails where the machine cannot reserve the address space for guests or start threads.
     pub(crate) fn new(
         cache: &Path,
-        compiler_program: &Path,
+        program: CompilerProgram,
         state: StateStore,
         stand_ins: &StandIns,
     ) -> anyhow::Result<Self> {
         let pool = Pool::new()?;
-        let compiler = Compiler::new(&pool.engine, cache, compiler_program);
+        let compiler = Compiler::new(&pool.engine, cache, program);
         let lanes = Arc::new(Lanes::start()?);
         let instances = Arc::new(Semaphore::new(engine::MAX_INSTANCES as usize));
         Ok(Self {
@@ -167,7 +169,11 @@ impl Sandbox {
             Err(GuestFailure::Mismatch(why)) => return Err(PrepareError::Link(why)),
             Err(why) => return Err(PrepareError::Instantiate(why.sentence())),
         }
-        compiled.save();
+        let saving = compiled.save();
+        if let (Some(saving), true) = (saving, self.compiler.is_quick()) {
+            // Whoever compiles quickly hands the code on to other processes at once.
+            let _ = saving.await;
+        }
         Ok(prepared)
     }
 

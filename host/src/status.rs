@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::dev::{DevNote, moment};
 use crate::host::Host;
 use crate::schema::client_safe;
 
@@ -41,6 +42,8 @@ pub(crate) struct Status {
     problems: Vec<ProblemStatus>,
     /// What works and should not stay as it is.
     warnings: Vec<String>,
+    /// Plugins that somebody is working on with `toolbay dev` at this moment.
+    developing: Vec<DevelopedPlugin>,
     /// Tools that do not run until the user has granted what they ask for, or has looked at how they changed.
     waiting_for_grant: Vec<WaitingTool>,
     /// Tools that this client has not seen in a list yet.
@@ -65,6 +68,19 @@ struct ProblemStatus {
     hint: String,
     /// Whether an earlier version of the plugin is still served.
     serving_earlier: bool,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct DevelopedPlugin {
+    plugin: String,
+    /// The folder of its sources.
+    source: String,
+    /// How old the build is that answers, in seconds; null where there is none yet.
+    build_age_seconds: Option<u64>,
+    /// The first error of what was saved since, which does not build; null where all is well.
+    error: Option<String>,
+    /// Since when, as an ISO 8601 timestamp in UTC.
+    failing_since: Option<String>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -132,6 +148,7 @@ impl Status {
                 })
                 .collect(),
             warnings: catalog.warnings.clone(),
+            developing: catalog.developing.iter().map(developed).collect(),
             waiting_for_grant: catalog
                 .tools()
                 .filter_map(|listed| {
@@ -193,6 +210,9 @@ impl Status {
                 problem.path, problem.reason, problem.hint
             );
         }
+        for developed in &self.developing {
+            let _ = writeln!(text, "{}", developed.sentence());
+        }
         for waiting in &self.waiting_for_grant {
             let _ = writeln!(
                 text,
@@ -216,6 +236,35 @@ impl Status {
             );
         }
         text
+    }
+}
+
+fn developed(note: &DevNote) -> DevelopedPlugin {
+    DevelopedPlugin {
+        plugin: note.plugin.clone(),
+        source: note.source.display().to_string(),
+        build_age_seconds: note.build_age(),
+        error: note.failing.as_ref().map(|failing| failing.error.clone()),
+        failing_since: note.failing.as_ref().map(|failing| moment(failing.since)),
+    }
+}
+
+impl DevelopedPlugin {
+    fn sentence(&self) -> String {
+        let age = match self.build_age_seconds {
+            Some(age) => format!("its build that answers is {age} s old"),
+            None => "there is no good build of it yet".into(),
+        };
+        let error = match (&self.error, &self.failing_since) {
+            (Some(error), Some(since)) => {
+                format!("; what was saved since {since} does not build: {error}")
+            }
+            _ => String::new(),
+        };
+        format!(
+            "In development: {} in {}: {age}{error}",
+            self.plugin, self.source
+        )
     }
 }
 

@@ -14,12 +14,14 @@
 #[path = "../support/support.rs"]
 mod support;
 
+mod author;
 mod broken;
 mod calls;
 mod clients;
 mod commands;
 mod consent;
 mod defects;
+mod dev;
 mod escapes;
 mod exit;
 mod grants;

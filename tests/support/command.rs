@@ -51,7 +51,12 @@ impl Output {
 
 /// Runs a command to its end, with nothing on its stdin, and kills it where it does not come to one.
 pub(crate) fn run(command: Command) -> Output {
-    finish(command, Stdio::null())
+    finish(command, Stdio::null(), LIMIT)
+}
+
+/// The same for a command that may take longer, such as one that compiles.
+pub(crate) fn run_within(command: Command, limit: Duration) -> Output {
+    finish(command, Stdio::null(), limit)
 }
 
 /// The same with this on its stdin.
@@ -60,12 +65,12 @@ pub(crate) fn run_with_input(command: Command, input: &[u8]) -> Output {
     let input = input.to_vec();
     // A command that does not read leaves the rest where it is.
     let typist = thread::spawn(move || drop(writer.write_all(&input)));
-    let output = finish(command, Stdio::from(reader));
+    let output = finish(command, Stdio::from(reader), LIMIT);
     typist.join().expect("writing does not panic");
     output
 }
 
-fn finish(mut command: Command, stdin: Stdio) -> Output {
+fn finish(mut command: Command, stdin: Stdio, limit: Duration) -> Output {
     command
         .stdin(stdin)
         .stdout(Stdio::piped())
@@ -77,12 +82,12 @@ fn finish(mut command: Command, stdin: Stdio) -> Output {
     let stderr = read_all(child.stderr.take().expect("stderr is a pipe"));
     // Both streams end when the process does, so waiting for them is waiting for it.
     let streams = stdout
-        .recv_timeout(LIMIT)
-        .and_then(|stdout| Ok((stdout, stderr.recv_timeout(LIMIT)?)));
+        .recv_timeout(limit)
+        .and_then(|stdout| Ok((stdout, stderr.recv_timeout(limit)?)));
     let Ok((stdout, stderr)) = streams else {
         let _ = child.kill();
         let _ = child.wait();
-        panic!("{command:?} did not end within {LIMIT:?}");
+        panic!("{command:?} did not end within {limit:?}");
     };
     let status = child.wait().expect("the command was started here");
     // The command holds its end of the pipe, and whoever writes to the other one is to be told that nobody reads any more.
@@ -229,7 +234,7 @@ fn shows_what_is_typed(terminal: &File) -> bool {
 }
 
 /// Both ends of a new terminal: the one that sees what is shown, and the one to show it on.
-fn open_terminal() -> (File, File) {
+pub(crate) fn open_terminal() -> (File, File) {
     let (mut seeing, mut showing) = (-1, -1);
     // SAFETY: both places are valid for writing, and the null pointers ask for the defaults.
     let outcome = unsafe {

@@ -181,6 +181,14 @@ impl Session {
             })
     }
 
+    /// Waits for a log message and gives its parameters.
+    pub(crate) fn wait_for_log(&mut self) -> Value {
+        let message = self.host.wait_for("a log message", |message| {
+            message["method"] == "notifications/message"
+        });
+        message["params"].clone()
+    }
+
     /// Asks again and again until the answer is as wanted: for changes that are not announced.
     pub(crate) fn call_until(
         &mut self,

@@ -2,6 +2,7 @@
 //! writes checked. Knows the protocol's messages and nothing of the host's insides.
 
 pub(crate) mod assembled;
+pub(crate) mod author;
 pub(crate) mod command;
 pub(crate) mod folder;
 pub(crate) mod host;

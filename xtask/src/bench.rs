@@ -4,6 +4,7 @@
 //! checked. It starts programs and talks to them, and knows nothing of the host's code.
 
 mod calls;
+mod dev;
 mod fairness;
 mod folders;
 mod lines;
@@ -71,6 +72,8 @@ enum Group {
     Large,
     /// Time until a cancelled call has made room
     Cancel,
+    /// The author's loop: from a save to the new answer
+    Dev,
 }
 
 /// One run: what is measured with, and what came out so far.
@@ -170,6 +173,9 @@ impl Group {
             Self::Fairness => fairness::fairness(bench),
             Self::Large => calls::large(bench),
             Self::Cancel => start::cancellation(bench),
+            // A hundred saves; once is enough.
+            Self::Dev if bench.round == 0 => dev::dev(bench),
+            Self::Dev => return Ok(()),
         }
         .with_context(|| format!("measuring {}", self.name()))?;
         note(&dim(&format!(

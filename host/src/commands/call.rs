@@ -32,15 +32,20 @@ pub(crate) fn run(arguments: &Call) -> Result<u8> {
             return Ok(super::PROBLEM);
         }
     };
+    print(&result, arguments.output)
+}
+
+/// Prints the result of a call, and gives the exit code that says whether it failed.
+pub(super) fn print(result: &serde_json::Value, output: CallOutput) -> Result<u8> {
     let failed = result.get("isError").and_then(serde_json::Value::as_bool) == Some(true);
-    match arguments.output {
-        CallOutput::Json => terminal::print_json(&result)?,
+    match output {
+        CallOutput::Json => terminal::print_json(result)?,
         CallOutput::Text if failed => {
-            let sentence = texts(&result).into_iter().next().unwrap_or_default();
+            let sentence = texts(result).into_iter().next().unwrap_or_default();
             terminal::say(&format!("error: {}\n", escape_lines(&sentence)));
         }
         CallOutput::Text => {
-            for text in texts(&result) {
+            for text in texts(result) {
                 terminal::print(&format!(
                     "{}\n",
                     if terminal::stdout_is_terminal() {
@@ -55,7 +60,7 @@ pub(crate) fn run(arguments: &Call) -> Result<u8> {
     Ok(if failed { super::PROBLEM } else { super::OK })
 }
 
-fn read_arguments(json: &str) -> Result<String> {
+pub(super) fn read_arguments(json: &str) -> Result<String> {
     let mut text = json.to_owned();
     if json == "-" {
         text.clear();

@@ -1,6 +1,6 @@
 //! `toolbay grant`: shows a person what plugins ask for and what changed, and writes down what they allow.
 
-mod apply;
+pub(super) mod apply;
 mod review;
 
 use std::collections::BTreeMap;
@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use ipnet::IpNet;
 use toolbay_manifest::{HostPattern, TimeSpan};
 
-use self::apply::Choice;
+pub(super) use self::apply::Choice;
 use crate::catalog::{Catalog, Listed};
 use crate::cli::Grant;
 use crate::config::Config;
@@ -40,6 +40,38 @@ pub(crate) fn run(arguments: &Grant) -> Result<u8> {
         .and_then(|plugins| decide(&host, &catalog, &plugins, arguments, &wishes));
     super::finish(runtime);
     outcome
+}
+
+/// Shows what one plugin asks for and asks whether to allow it, for other commands. Addresses that were allowed before stay so.
+///
+/// # Errors
+///
+/// Where the terminal fails.
+pub(super) fn ask(
+    host: &Host,
+    catalog: &Catalog,
+    plugin: &Arc<Plugin>,
+    tools: &[Listed<'_>],
+    before: Option<&crate::permissions::grants::Grant>,
+    mode: Mode,
+) -> Result<Option<Choice>> {
+    let wishes = Wishes {
+        mounts: BTreeMap::new(),
+        addresses: before
+            .map(|before| before.addresses.clone())
+            .unwrap_or_default(),
+        hosts: None,
+        lasting: None,
+        mode: Some(mode),
+        forbidden: Forbidden::of(&host.config),
+    };
+    let choice = review(host, catalog, plugin, tools, before, &wishes)?;
+    let Some(choice) = choice.filter(|choice| confirm(std::slice::from_ref(choice))) else {
+        terminal::say("nothing was granted\n");
+        return Ok(None);
+    };
+    host.audit.record_blocking(choice.event());
+    Ok(Some(choice))
 }
 
 /// What the command line says beyond names.
@@ -159,37 +191,18 @@ fn decide(
     for plugin in plugins {
         let tools = selected(catalog, plugin, &arguments.tools)?;
         let before = grants.of(&plugin.folder, &plugin.info.name);
-        terminal::say(&review::text(
-            host,
-            catalog,
-            plugin,
-            &tools,
-            before,
-            wishes.mode,
-        ));
-        let mounts = bind_mounts(plugin, &tools, before, wishes)?;
-        let Some(mounts) = mounts else {
+        let choice = review(host, catalog, plugin, &tools, before, wishes)?;
+        let Some(choice) = choice else {
             terminal::say("nothing was granted\n");
             return Ok(super::PROBLEM);
         };
-        choices.push(Choice {
-            plugin: plugin.clone(),
-            tools: tools.iter().map(|listed| listed.tool.clone()).collect(),
-            mounts,
-            mode: wishes.mode,
-            hosts: wishes.hosts.clone(),
-            addresses: wishes.addresses.clone(),
-            lasting: wishes.lasting,
-        });
+        choices.push(choice);
     }
-    terminal::say(&summary(&choices));
-    if terminal::ask("Allow this? Type yes to allow, anything else to refuse: ")?.as_deref()
-        != Some("yes")
-    {
+    if !confirm(&choices) {
         terminal::say("nothing was granted\n");
         return Ok(super::PROBLEM);
     }
-    apply::apply(host, &choices)?;
+    apply::apply(host, &choices, |_| {})?;
     for choice in &choices {
         host.audit.record_blocking(choice.event());
         terminal::say(&format!(
@@ -204,6 +217,42 @@ fn decide(
         }
     }
     Ok(super::OK)
+}
+
+/// Shows one plugin and has its mounts bound; nothing where the person gives up.
+fn review(
+    host: &Host,
+    catalog: &Catalog,
+    plugin: &Arc<Plugin>,
+    tools: &[Listed<'_>],
+    before: Option<&crate::permissions::grants::Grant>,
+    wishes: &Wishes,
+) -> Result<Option<Choice>> {
+    terminal::say(&review::text(
+        host,
+        catalog,
+        plugin,
+        tools,
+        before,
+        wishes.mode,
+    ));
+    let mounts = bind_mounts(plugin, tools, before, wishes)?;
+    Ok(mounts.map(|mounts| Choice {
+        plugin: plugin.clone(),
+        tools: tools.iter().map(|listed| listed.tool.clone()).collect(),
+        mounts,
+        mode: wishes.mode,
+        hosts: wishes.hosts.clone(),
+        addresses: wishes.addresses.clone(),
+        lasting: wishes.lasting,
+    }))
+}
+
+/// Says what is about to be written, and asks. An answer that cannot be read is none.
+fn confirm(choices: &[Choice]) -> bool {
+    terminal::say(&summary(choices));
+    let answer = terminal::ask("Allow this? Type yes to allow, anything else to refuse: ");
+    answer.ok().flatten().as_deref() == Some("yes")
 }
 
 /// The tools of a plugin that are to be granted: all, or the named ones.

@@ -1,11 +1,11 @@
 //! `toolbay test`: runs the tests of a plugin's crate, with its component built beforehand and this program at hand to run it.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
-use serde_json::Value;
 
+use super::build;
 use crate::cli::Test;
 use crate::terminal;
 
@@ -15,17 +15,19 @@ const COMPONENT: &str = "TOOLBAY_TEST_COMPONENT";
 const COMPONENTS: &str = "TOOLBAY_TEST_COMPONENTS";
 
 pub(crate) fn run(arguments: &Test) -> Result<u8> {
-    let folders = match arguments.folders.as_slice() {
-        [] => vec![PathBuf::from(".")],
-        folders => folders.to_vec(),
-    };
+    super::start_log("error");
     let program = std::env::current_exe().context("cannot find the path of this program")?;
     let mut failed = Vec::new();
-    for folder in &folders {
-        let Some(components) = build(&program, folder, arguments.install)? else {
-            return Ok(super::PROBLEM);
+    for folder in build::folders(&arguments.folders) {
+        let built = match build::all(std::slice::from_ref(&folder), arguments.install) {
+            Ok(built) => built,
+            Err(error) => {
+                terminal::complain(&error);
+                return Ok(super::PROBLEM);
+            }
         };
-        let mut cargo = cargo_test(folder, &arguments.cargo);
+        let components: Vec<PathBuf> = built.into_iter().map(|built| built.file).collect();
+        let mut cargo = cargo_test(&folder, &arguments.cargo);
         cargo.env(PROGRAM, &program);
         match components.as_slice() {
             [component] => cargo.env(COMPONENT, component),
@@ -49,26 +51,6 @@ pub(crate) fn run(arguments: &Test) -> Result<u8> {
     } else {
         super::PROBLEM
     })
-}
-
-/// Builds the plugins in a folder and gives their files; nothing where that failed, which was said.
-fn build(program: &Path, folder: &Path, install: bool) -> Result<Option<Vec<PathBuf>>> {
-    let mut build = Command::new(program);
-    build.args(["build", "--json"]).arg(folder);
-    if install {
-        build.arg("--install");
-    }
-    let built = build
-        .stderr(Stdio::inherit())
-        .output()
-        .context("cannot start this program again")?;
-    if !built.status.success() {
-        return Ok(None);
-    }
-    let plugins: Value = serde_json::from_slice(&built.stdout)?;
-    let file = |plugin: &Value| plugin.get("file")?.as_str().map(PathBuf::from);
-    let files = plugins.as_array().into_iter().flatten().filter_map(file);
-    Ok(Some(files.collect()))
 }
 
 fn cargo_test(folder: &Path, arguments: &[String]) -> Command {

@@ -11,6 +11,7 @@ use rmcp::model::{
 };
 use rmcp::service::{NotificationContext, RequestContext, Service};
 
+use super::server::method_not_found;
 use super::server::{Server, implementation};
 use super::session::{Era, Session};
 
@@ -50,6 +51,9 @@ impl Service<RoleServer> for Guard {
         context: RequestContext<RoleServer>,
     ) -> Result<ServerResult, ErrorData> {
         let era = self.era(&request, &context)?;
+        if era == Era::Modern && matches!(request, ClientRequest::SetLevelRequest(_)) {
+            return Err(method_not_found("logging/setLevel"));
+        }
         let handling = Service::handle_request(&self.server, request, context);
         let mut result = answering_panics(handling).await?;
         if era == Era::Modern {

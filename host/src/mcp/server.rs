@@ -23,7 +23,8 @@ const INSTRUCTIONS: &str = "Toolbay runs each tool as a sandboxed WebAssembly pl
      can come and go while you are connected; call `toolbay_status` when one is missing or misbehaves, and pass on what it advises.";
 
 /// Methods that rmcp knows. A request of such a method reaches [`Server::on_custom_request`] only if its parameters are malformed.
-const KNOWN_METHODS: [&str; 5] = [
+const KNOWN_METHODS: [&str; 6] = [
+    "logging/setLevel",
     "initialize",
     "ping",
     "server/discover",
@@ -49,8 +50,13 @@ pub(super) fn implementation() -> Implementation {
 }
 
 impl ServerHandler for Server {
+    #[expect(
+        deprecated,
+        reason = "the newest revision of the protocol has no log messages; the older ones that are spoken here do"
+    )]
     fn get_info(&self) -> ServerConfig {
         let capabilities = ServerCapabilities::builder()
+            .enable_logging()
             .enable_tools()
             .enable_tool_list_changed()
             .build();
@@ -71,6 +77,19 @@ impl ServerHandler for Server {
         context.peer.set_peer_info(client);
         self.session.set_initialized();
         Ok(result)
+    }
+
+    #[expect(
+        deprecated,
+        reason = "the newest revision of the protocol has no log messages; the older ones that are spoken here do"
+    )]
+    async fn set_level(
+        &self,
+        request: rmcp::model::SetLevelRequestParams,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        self.session.log_level.set(request.level);
+        Ok(())
     }
 
     async fn list_tools(
@@ -176,7 +195,7 @@ impl ServerHandler for Server {
     }
 }
 
-fn method_not_found(method: &str) -> ErrorData {
+pub(super) fn method_not_found(method: &str) -> ErrorData {
     let method = crate::text::shorten(&crate::text::escape(method), 100);
     ErrorData::new(
         ErrorCode::METHOD_NOT_FOUND,

@@ -9,6 +9,7 @@ use rmcp::model::{ErrorData, ProtocolVersion, RequestMetaObject};
 use rmcp::service::Peer;
 
 use super::consent::Seal;
+use super::logging::LogLevel;
 use crate::host::Host;
 
 /// One connection.
@@ -17,6 +18,8 @@ pub(super) struct Session {
     /// Whether `initialize` was answered, so that requests without metadata of their own belong to the legacy era.
     initialized: AtomicBool,
     listed: Mutex<Option<Listed>>,
+    /// The least severe log messages that the client wants to have.
+    pub(super) log_level: LogLevel,
     /// The way to send the client something unasked.
     peer: OnceLock<Peer<RoleServer>>,
     /// For the states that a client of the modern era keeps while its user thinks.

@@ -123,8 +123,12 @@ fn allow(
     }
     let known = grant.and_then(|grant| grant.tools.get(subject.tool));
     let pinned = known.and_then(|known| known.definition.as_deref());
-    if pinned.is_some_and(|pinned| pinned != (subject.definition)()) {
-        return Err(Held::Redefined);
+    if let Some(pinned) = pinned {
+        let definition = (subject.definition)();
+        let previous = known.and_then(|known| known.previous.as_deref());
+        if definition != pinned && previous != Some(definition.as_str()) {
+            return Err(Held::Redefined);
+        }
     }
     if subject.requested.is_empty() {
         let on_record = grant.is_some_and(|grant| grant.everything || grant.folder.is_none())

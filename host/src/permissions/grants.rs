@@ -57,6 +57,8 @@ pub(crate) enum Mode {
 pub(crate) struct ToolGrant {
     /// The digest of what a model reads of it.
     pub(crate) definition: Option<String>,
+    /// The digest of what it said before, while `toolbay dev` puts one version in the place of another: both may run.
+    pub(crate) previous: Option<String>,
     /// After this, its permissions are as if never granted.
     pub(crate) expires: Option<DateTime<Utc>>,
     pub(crate) permissions: PermissionRequest,
@@ -292,6 +294,7 @@ impl ToolGrant {
             }),
         };
         let definition = text("definition")?;
+        let previous = text("previous")?;
         let expires = text("expires")?.map(|text| parse_time(&text)).transpose()?;
         let permissions =
             PermissionRequest::from_json(Value::Object(table)).map_err(|error| GrantsError {
@@ -305,6 +308,7 @@ impl ToolGrant {
             })?;
         Ok(Self {
             definition,
+            previous,
             expires,
             permissions,
         })
@@ -320,6 +324,9 @@ impl ToolGrant {
         }
         if let Some(definition) = &self.definition {
             table.insert("definition".into(), definition.clone().into());
+        }
+        if let Some(previous) = &self.previous {
+            table.insert("previous".into(), previous.clone().into());
         }
         Value::Object(table)
     }
@@ -376,6 +383,7 @@ definition = "11"
 
 [grant.tools.list]
 definition = "22"
+previous = "21"
 
 [[grant]]
 plugin = "web"

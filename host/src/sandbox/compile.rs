@@ -61,21 +61,30 @@ pub(super) struct Compiled {
 
 impl Compiled {
     /// Lets later starts use the code. Not waited for: a busy disk takes its time.
-    pub(super) fn save(self) {
-        let Some(unsaved) = self.unsaved else { return };
-        drop(tokio::task::spawn_blocking(move || {
+    pub(super) fn save(self) -> Option<tokio::task::JoinHandle<()>> {
+        let unsaved = self.unsaved?;
+        Some(tokio::task::spawn_blocking(move || {
             if let Some(folder) = unsaved.path().parent() {
                 remove_leftovers(folder);
             }
             if let Err(error) = unsaved.finish_durably() {
                 tracing::warn!(%error, "compiled code cannot be kept in the cache");
             }
-        }));
+        }))
     }
 }
 
+/// What is started to compile.
+#[derive(Debug, Clone)]
+pub(crate) struct CompilerProgram {
+    /// The host's own program.
+    pub(crate) path: PathBuf,
+    /// Whether it compiles quickly rather than well.
+    pub(crate) quick: bool,
+}
+
 pub(super) struct Compiler {
-    program: PathBuf,
+    program: CompilerProgram,
     folder: PathBuf,
     children: Semaphore,
     /// One lock a digest, so that two calls of one new plugin compile it once.
@@ -83,14 +92,19 @@ pub(super) struct Compiler {
 }
 
 impl Compiler {
-    /// `program` is the host's own program, started again for each compilation.
-    pub(super) fn new(engine: &Engine, cache: &Path, program: &Path) -> Self {
+    /// `program` is started again for each compilation.
+    pub(super) fn new(engine: &Engine, cache: &Path, program: CompilerProgram) -> Self {
         Self {
-            program: program.to_owned(),
+            program,
             folder: cache.join("compiled").join(compatibility_key(engine)),
             children: Semaphore::new(CHILDREN),
             in_progress: Mutex::default(),
         }
+    }
+
+    /// Whether what is compiled is compiled quickly rather than well. Both run on the same engine, so the cache holds both.
+    pub(super) fn is_quick(&self) -> bool {
+        self.program.quick
     }
 
     pub(super) fn is_cached(&self, digest: &Digest) -> bool {
@@ -175,10 +189,12 @@ impl Compiler {
     }
 
     async fn compile(&self, bytes: &[u8]) -> Result<Vec<u8>, CompileError> {
-        let host =
-            |error: io::Error| CompileError::Host(format!("{}: {error}", self.program.display()));
-        let mut child = tokio::process::Command::new(&self.program)
+        let host = |error: io::Error| {
+            CompileError::Host(format!("{}: {error}", self.program.path.display()))
+        };
+        let mut child = tokio::process::Command::new(&self.program.path)
             .arg(COMPILE_COMMAND)
+            .args(self.program.quick.then_some("--quick"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -269,11 +285,12 @@ async fn map(engine: &Engine, path: &Path) -> Result<Component, String> {
 pub(crate) fn compile_from_stdin(
     mut input: impl Read,
     mut output: impl Write,
+    quick: bool,
 ) -> Result<Result<(), String>, io::Error> {
     limit_this_process();
     let mut bytes = Vec::new();
     input.read_to_end(&mut bytes)?;
-    let engine = compiling_engine().map_err(|error| io::Error::other(format!("{error:#}")))?;
+    let engine = compiling_engine(quick).map_err(|error| io::Error::other(format!("{error:#}")))?;
     match engine.precompile_component(&bytes) {
         Ok(code) => {
             output.write_all(&code)?;

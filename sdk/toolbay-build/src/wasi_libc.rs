@@ -52,7 +52,8 @@ pub(crate) fn find(setup: Setup<'_>, fetch: Fetch) -> Result<PathBuf> {
             library.display()
         ));
     }
-    Ok(library)
+    // The path is among the compiler's flags: under another name everything would be built again.
+    Ok(library.canonicalize().unwrap_or(library))
 }
 
 /// Tries the other releases in turn; none of them being there is no error.

@@ -118,6 +118,43 @@ fn is_false(flag: &bool) -> bool {
 }
 
 impl PermissionRequest {
+    /// Adds what another asks for. Where both have a secret or a mount of one name, this one's secret stays, and the wider access.
+    ///
+    /// ```
+    /// use toolbay_manifest::PermissionRequest;
+    ///
+    /// let mut both = PermissionRequest::from_json(serde_json::json!({"env": ["REGION"]}))?;
+    /// both.add(&PermissionRequest::from_json(serde_json::json!({"env": ["REGION", "LANG"], "kv": true}))?);
+    /// assert_eq!(both.env, ["REGION", "LANG"]);
+    /// assert!(both.kv);
+    /// # Ok::<(), toolbay_manifest::ManifestError>(())
+    /// ```
+    pub fn add(&mut self, other: &Self) {
+        fn add_to<T: Clone + PartialEq>(list: &mut Vec<T>, more: &[T]) {
+            for item in more {
+                if !list.contains(item) {
+                    list.push(item.clone());
+                }
+            }
+        }
+        add_to(&mut self.network, &other.network);
+        add_to(&mut self.tcp, &other.tcp);
+        add_to(&mut self.env, &other.env);
+        add_to(&mut self.calls, &other.calls);
+        for (name, access) in &other.mounts {
+            let own = self.mounts.entry(name.clone()).or_insert(*access);
+            *own = (*own).max(*access);
+        }
+        for (name, secret) in &other.secrets {
+            self.secrets
+                .entry(name.clone())
+                .or_insert_with(|| secret.clone());
+        }
+        self.kv |= other.kv;
+        self.elicit |= other.elicit;
+        self.sample |= other.sample;
+    }
+
     /// Reads permissions by themselves, with the keys of a tool in a manifest and no others: what a grant holds.
     ///
     /// ```

@@ -13,25 +13,25 @@ use toolbay_manifest::PermissionRequest;
 use crate::audit::Event;
 use crate::host::Host;
 use crate::permissions::definition;
-use crate::permissions::grants::{Grant, Mode};
+use crate::permissions::grants::{Grant, Grants, Mode};
 use crate::plugin::{Plugin, Tool};
 
 /// What a person allowed of one plugin.
-pub(super) struct Choice {
-    pub(super) plugin: Arc<Plugin>,
-    pub(super) tools: Vec<Arc<Tool>>,
-    pub(super) mounts: BTreeMap<String, PathBuf>,
+pub(in crate::commands) struct Choice {
+    pub(in crate::commands) plugin: Arc<Plugin>,
+    pub(in crate::commands) tools: Vec<Arc<Tool>>,
+    pub(in crate::commands) mounts: BTreeMap<String, PathBuf>,
     /// As before, or exact, where nothing is said.
-    pub(super) mode: Option<Mode>,
-    pub(super) hosts: Option<Vec<String>>,
-    pub(super) addresses: Vec<IpNet>,
+    pub(in crate::commands) mode: Option<Mode>,
+    pub(in crate::commands) hosts: Option<Vec<String>>,
+    pub(in crate::commands) addresses: Vec<IpNet>,
     /// For ever, where nothing is said.
-    pub(super) lasting: Option<Duration>,
+    pub(in crate::commands) lasting: Option<Duration>,
 }
 
 impl Choice {
     /// The decision, for the audit log.
-    pub(super) fn event(&self) -> Event {
+    pub(in crate::commands) fn event(&self) -> Event {
         let asked = self.tools.iter().flat_map(|tool| {
             let name = &tool.label.tool;
             tool.asks_for()
@@ -55,8 +55,12 @@ impl Choice {
     }
 }
 
-/// Writes all choices in one change of the file.
-pub(super) fn apply(host: &Host, choices: &[Choice]) -> Result<()> {
+/// Writes all choices in one change of the file, and whatever else belongs to it.
+pub(in crate::commands) fn apply(
+    host: &Host,
+    choices: &[Choice],
+    also: impl FnOnce(&mut Grants),
+) -> Result<()> {
     for tool in choices.iter().flat_map(|choice| &choice.tools) {
         host.grants.keep_definition(&definition::definition(tool));
     }
@@ -65,6 +69,7 @@ pub(super) fn apply(host: &Host, choices: &[Choice]) -> Result<()> {
             let plugin = &choice.plugin;
             enter(grants.entry(&plugin.folder, &plugin.info.name), choice);
         }
+        also(grants);
     })?;
     Ok(())
 }
@@ -99,6 +104,7 @@ fn enter(grant: &mut Grant, choice: &Choice) {
     for tool in &choice.tools {
         let entry = grant.tools.entry(tool.label.tool.to_string()).or_default();
         entry.definition = Some(definition::digest(tool).to_string());
+        entry.previous = None;
         entry.permissions = tool.requested.clone();
         entry.expires = if tool.requested.is_empty() {
             None
