@@ -3,16 +3,12 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use tempfile::TempDir;
-
-use crate::support::command::{converse, toolbay};
+use crate::support::author::{BUILD, Developing, Workshop};
+use crate::support::command::{converse, run_within};
 use crate::support::paths;
-
-/// How long a command may take that compiles.
-const LIMIT: Duration = Duration::from_secs(600);
 
 /// A block of code in the text.
 enum Block<'a> {
@@ -60,46 +56,32 @@ fn commands(content: &str) -> Vec<(&str, String)> {
 
 /// A person with an empty home, who follows the text.
 struct Reader {
-    home: TempDir,
+    workshop: Workshop,
     folder: PathBuf,
 }
 
 impl Reader {
     fn new() -> Self {
-        let home = TempDir::new().expect("a temporary folder can be made");
-        let folder = home.path().to_owned();
+        let workshop = Workshop::new();
+        let folder = workshop.home().to_owned();
         let programs = folder.join("bin");
         fs::create_dir_all(folder.join(".local/share/toolbay/plugins"))
             .and_then(|()| fs::create_dir(&programs))
             .and_then(|()| symlink(paths::host(), programs.join("toolbay")))
             .expect("a home can be furnished");
-        // What was set up for building the guests serves here too.
-        let toolchain = paths::shared_cache().join("toolchain");
-        if symlink(paths::root().join("target"), &toolchain).is_err() {
-            assert!(toolchain.exists(), "{} cannot be made", toolchain.display());
-        }
-        Self { home, folder }
+        Self { workshop, folder }
     }
 
     /// A command line, as a shell would run it.
     fn shell(&self, line: &str) -> Command {
         let mut command = Command::new("sh");
-        command.args(["-c", line]);
-        let like = toolbay(self.home.path());
-        command.env_clear();
-        for (name, value) in like.get_envs() {
+        command.args(["-c", line]).env_clear();
+        for (name, value) in self.workshop.command(&[]).get_envs() {
             command.env(name, value.unwrap_or_default());
         }
         let path = std::env::var("PATH").unwrap_or_default();
-        let programs = self.home.path().join("bin");
+        let programs = self.workshop.home().join("bin");
         command.env("PATH", format!("{}:{path}", programs.display()));
-        // Where cargo and rustup keep what they need, which lies in the real home, and the guests' build folder.
-        let real_home = PathBuf::from(std::env::var_os("HOME").unwrap_or_default());
-        for (name, folder) in [("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup")] {
-            let place = std::env::var_os(name).unwrap_or_else(|| real_home.join(folder).into());
-            command.env(name, place);
-        }
-        command.env("CARGO_TARGET_DIR", paths::root().join("target/guests"));
         command.current_dir(&self.folder);
         command
     }
@@ -136,13 +118,10 @@ impl Reader {
 
     /// Runs a command to its end. Where output is shown, it has to be that; where none is, it has to succeed or to be an answer of a tool's.
     fn run(&self, command: &str, shown: &str) {
-        let mut shell = self.shell(command);
-        shell.stdin(Stdio::null());
-        let output = shell.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
-        let output = finish(output.expect("a shell can be started"), command);
-        let said = format!("{}{}", output.0, output.1);
+        let output = run_within(self.shell(command), BUILD);
+        let said = format!("{}{}", output.stdout, output.stderr);
         let is_call = command.starts_with("toolbay call ");
-        assert!(output.2 == Some(0) || is_call, "$ {command}\n{said}");
+        assert!(output.code == Some(0) || is_call, "$ {command}\n{said}");
         if !shown.is_empty() {
             assert_eq!(said, shown, "$ {command}");
         }
@@ -150,44 +129,19 @@ impl Reader {
 
     /// Runs it until it has published the plugin.
     fn develop(&self, command: &str) {
-        let published = self
-            .home
-            .path()
-            .join(".local/share/toolbay/plugins/trips.wasm");
-        let mut shell = self.shell(&format!("exec {command}"));
-        shell
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        let mut child = shell.spawn().expect("a shell can be started");
-        let deadline = Instant::now() + LIMIT;
-        while !published.is_file() && Instant::now() < deadline {
+        let plugins = self.workshop.home().join(".local/share/toolbay/plugins");
+        let mut developing = Developing::in_pipes(self.shell(&format!("exec {command}")));
+        developing.wait_for("trips");
+        let deadline = Instant::now() + BUILD;
+        while !plugins.join("trips.wasm").is_file() {
+            assert!(
+                Instant::now() < deadline,
+                "$ {command}: nothing was published"
+            );
             std::thread::sleep(Duration::from_millis(50));
         }
-        let _ = child.kill();
-        let _ = child.wait();
-        assert!(published.is_file(), "$ {command}: nothing was published");
+        developing.end();
     }
-}
-
-/// What a command printed on both streams, and its exit code.
-fn finish(child: Child, command: &str) -> (String, String, Option<i32>) {
-    let (sender, receiver) = std::sync::mpsc::channel();
-    let process = child.id();
-    std::thread::spawn(move || sender.send(child.wait_with_output()));
-    let Ok(output) = receiver.recv_timeout(LIMIT) else {
-        let process = i32::try_from(process).expect("process numbers are small");
-        // SAFETY: only sends a signal to a child that was not waited for.
-        unsafe { libc::kill(process, libc::SIGKILL) };
-        panic!("$ {command} did not end within {LIMIT:?}");
-    };
-    let output = output.expect("a child can be waited for");
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (
-        text(&output.stdout),
-        text(&output.stderr),
-        output.status.code(),
-    )
 }
 
 #[test]

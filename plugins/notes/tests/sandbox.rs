@@ -17,14 +17,21 @@ fn notes_are_found_written_and_added_to() {
         )
         .start();
     let found = notes.call("search", json!({"query": "pears"}));
-    insta::assert_snapshot!(found.text(), @"");
+    let structured = found
+        .structured()
+        .and_then(|found| found.pointer("/items/0/lines"));
+    assert_eq!(
+        structured,
+        Some(&json!([{"line": 4, "text": "- pears"}])),
+        "{found}"
+    );
     notes
         .call("append", json!({"note": "shopping.md", "text": "- plums"}))
         .expect_success();
     let text = fs::read_to_string(notes.folder("vault").join("shopping.md")).unwrap();
-    assert_eq!(text, "# Shopping\n\n- apples\n- pears\n- plums");
+    assert_eq!(text, "# Shopping\n\n- apples\n- pears\n- plums\n");
     let again = notes.call("create", json!({"note": "2026/ideas.md", "text": "none"}));
-    insta::assert_snapshot!(again, @"");
+    insta::assert_snapshot!(again, @"conflict: `2026/ideas.md` exists already and is left as it is; add to it with `append`, or choose another path");
 }
 
 #[test]
