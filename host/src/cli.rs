@@ -6,7 +6,7 @@ mod user;
 
 use clap::{Parser, Subcommand};
 
-pub use author::{Bake, Build, Dev, New, Template};
+pub use author::{Bake, Build, Dev, New, Template, Test};
 pub use run::{Call, CallOutput, Folders, List, Serve};
 pub use user::{
     Grant, Inspect, ListSecrets, RemoveSecret, Revoke, Secret, SecretAction, SetSecret, ShowGrants,
@@ -32,6 +32,7 @@ pub enum Command {
     Call(Call),
     New(New),
     Build(Build),
+    Test(Test),
     Dev(Dev),
     Bake(Bake),
     Inspect(Inspect),

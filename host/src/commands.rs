@@ -14,6 +14,7 @@ mod person;
 pub mod revoke;
 pub mod secret;
 pub mod serve;
+pub mod test;
 
 use std::process::ExitCode;
 
@@ -40,6 +41,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Build(arguments) => build::run(&arguments),
         Command::Dev(arguments) => dev::run(&arguments),
         Command::Bake(arguments) => bake::run(&arguments),
+        Command::Test(arguments) => test::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Grant(arguments) => grant::run(&arguments),
         Command::Revoke(arguments) => revoke::run(&arguments),

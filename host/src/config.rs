@@ -1,8 +1,13 @@
 //! Where things are: flags, environment and platform defaults, resolved once.
 
+mod stand_ins;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+
+pub(crate) use self::stand_ins::parse_clock;
+pub use self::stand_ins::{StandIn, StandIns};
 
 /// Components larger than this are refused unread: 64 MiB.
 pub const MAX_COMPONENT: u64 = 64 << 20;
@@ -20,6 +25,8 @@ pub struct Config {
     pub policy: Option<PathBuf>,
     /// Whether the user may be asked through the client to allow single calls.
     pub ask: bool,
+    /// What stands in for the time and for servers, in a plugin's tests.
+    pub stand_ins: StandIns,
     /// What plugins and calls leave behind: key-value state, the audit log.
     pub state: PathBuf,
     /// Where secrets are kept.
@@ -71,6 +78,7 @@ impl Config {
             })?,
             policy: None,
             ask: false,
+            stand_ins: StandIns::default(),
             secrets: secrets_in()?,
             compiler_program: own_program()?,
             quick_code: false,

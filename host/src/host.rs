@@ -66,6 +66,7 @@ impl Host {
                 quick: config.quick_code,
             },
             Store::new(&config.state),
+            &config.stand_ins,
         )?;
         let grants = match &config.policy {
             Some(policy) => GrantStore::policy(policy, &config.state),

@@ -35,6 +35,7 @@ use self::http::HttpClient;
 use self::lanes::Lanes;
 use self::pool::Pool;
 use self::run::{Answer, GuestState, Request};
+use crate::config::StandIns;
 use crate::digest::Digest;
 use crate::permissions::reach::Reach;
 use crate::state::Store as StateStore;
@@ -78,6 +79,8 @@ struct Surroundings {
     /// Where key-value state is kept.
     state: StateStore,
     http: Arc<HttpClient>,
+    /// What guests take for the time, in a test.
+    clock: Option<Duration>,
 }
 
 /// A component that is compiled, linked, and known to have exports of the right types.
@@ -118,6 +121,7 @@ impl Sandbox {
         cache: &Path,
         program: CompilerProgram,
         state: StateStore,
+        stand_ins: &StandIns,
     ) -> anyhow::Result<Self> {
         let pool = Pool::new()?;
         let compiler = Compiler::new(&pool.engine, cache, program);
@@ -131,7 +135,8 @@ impl Sandbox {
             surroundings: Surroundings {
                 descriptors: Descriptors::new(),
                 state,
-                http: Arc::new(HttpClient::new()),
+                http: Arc::new(HttpClient::new(stand_ins.servers.clone())),
+                clock: stand_ins.clock,
             },
             crowd: Crowd::default(),
             prepared: Mutex::default(),

@@ -37,6 +37,8 @@ mod secrets;
 mod state;
 mod streams;
 mod subscriptions;
+mod testing;
+mod tutorial;
 
 /// What differs from one machine or moment to another, as snapshots show it.
 fn filters() -> Vec<(&'static str, &'static str)> {

@@ -109,6 +109,11 @@ pub(crate) fn run(
     });
     report.step("tests of the plugins' own code", |_| {
         let mut tests = guest_cargo(places, "plugins", "nextest");
+        // Some run their tools in the sandbox: in the host and with the components that were built above.
+        tests
+            .env("TOOLBAY_BIN", places.host())
+            .env("TOOLBAY_TEST_COMPONENTS", places.plugins())
+            .env("TOOLBAY_CACHE_DIR", places.target.join("test-cache"));
         cargo_run(tests.args(["run", "--workspace", "--no-tests", "pass"]))
     });
 

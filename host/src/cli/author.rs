@@ -77,6 +77,26 @@ pub enum Template {
     Resource,
 }
 
+/// Run the tests of a plugin's crate: its functions natively, its tools in the real sandbox.
+///
+/// Builds the component, as `toolbay build` does, and runs `cargo test` with it. Tests that use `toolbay_sdk::testing` call tools in a sandbox of their own, with
+/// what they grant, and with a clock, servers and folders of theirs. Exits with 1 if the build or a test fails.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  toolbay test\n  toolbay test ./weather ./notes\n  toolbay test -- --test sandbox forecast"
+)]
+pub struct Test {
+    /// Folders of plugins' crates. Without any, the current one.
+    #[arg(value_name = "DIR")]
+    pub folders: Vec<PathBuf>,
+    /// Install what is missing for wasm32-wasip2 without asking (so does CI=true).
+    #[arg(long)]
+    pub install: bool,
+    /// Arguments of `cargo test`.
+    #[arg(last = true, value_name = "CARGO TEST ARGUMENTS")]
+    pub cargo: Vec<String>,
+}
+
 /// Build the plugin in a folder at every save, and put each good build where a client finds it.
 ///
 /// Publishes into the plugin folder that your client's `toolbay serve` watches, without a break: what does not build never replaces what does, and the first error is

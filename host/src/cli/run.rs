@@ -1,8 +1,11 @@
 //! Serving, listing and calling.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
+
+use crate::config::{StandIn, parse_clock};
 
 /// Serve the plugins of one or more folders to an MCP client over standard input and output.
 ///
@@ -17,6 +20,12 @@ pub struct Serve {
     /// question. Never for folders. A client may be set to answer by itself, so this is off unless it is given.
     #[arg(long)]
     pub ask: bool,
+    /// For a plugin's tests: what time it is for guests, where it stands still.
+    #[arg(long, hide = true, value_name = "RFC3339", value_parser = parse_clock)]
+    pub test_clock: Option<Duration>,
+    /// For a plugin's tests: a server on this machine that answers in place of an origin, or of all with `*`.
+    #[arg(long, hide = true, value_name = "ORIGIN=URL")]
+    pub test_connect: Vec<StandIn>,
 }
 
 /// List what is loaded from the plugin folders, and what is not and why.

@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use anyhow::{Context, Result};
 
 use crate::cli::Serve;
-use crate::config::Config;
+use crate::config::{Config, StandIns};
 use crate::host::Host;
 
 pub(crate) fn run(arguments: &Serve) -> Result<u8> {
@@ -13,6 +13,15 @@ pub(crate) fn run(arguments: &Serve) -> Result<u8> {
     let mut config = Config::resolve(&arguments.folders.folders)?
         .with_policy(arguments.folders.policy.as_deref())?;
     config.ask = arguments.ask;
+    config.stand_ins = StandIns {
+        clock: arguments.test_clock,
+        servers: arguments.test_connect.clone(),
+    };
+    if config.stand_ins.clock.is_some() || !config.stand_ins.servers.is_empty() {
+        tracing::warn!(
+            "started for a test: the time or the servers that plugins see are not the real ones"
+        );
+    }
     let (input, output) = standard_streams()?;
     let runtime = super::runtime()?;
     let served = runtime.block_on(async {

@@ -134,7 +134,8 @@ mod tests {
         let surroundings = Surroundings {
             descriptors: Descriptors::new(),
             state: store.clone(),
-            http: Arc::new(HttpClient::new()),
+            http: Arc::new(HttpClient::new(Vec::new())),
+            clock: None,
         };
         let files = GuestFiles::default();
         GuestState::new(

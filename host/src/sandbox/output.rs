@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use tokio::io::AsyncWrite;
+use tracing::Level;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
@@ -28,6 +29,8 @@ pub(super) struct GuestOutput(Arc<Mutex<Inner>>);
 struct Inner {
     label: Label,
     line: Vec<u8>,
+    /// The level of a line that was so long that it was broken.
+    continued: Option<Level>,
     logged: usize,
     tail: Vec<u8>,
 }
@@ -37,6 +40,7 @@ impl GuestOutput {
         Self(Arc::new(Mutex::new(Inner {
             label,
             line: Vec::new(),
+            continued: None,
             logged: 0,
             tail: Vec::new(),
         })))
@@ -101,10 +105,44 @@ impl Inner {
         if self.line.is_empty() {
             return;
         }
-        let text = String::from_utf8_lossy(&self.line);
-        let text = escape(text.trim_end_matches(['\n', '\r']));
-        tracing::info!(target: "guest", plugin = %self.label.plugin, tool = %self.label.tool, "{text}");
+        let line = String::from_utf8_lossy(&self.line);
+        let (level, text) = match self.continued.take() {
+            Some(level) => (level, line.as_ref()),
+            None => level_of(&line),
+        };
+        self.continued = (!line.ends_with('\n')).then_some(level);
+        self.label
+            .log(level, &escape(text.trim_end_matches(['\n', '\r'])));
         self.line.clear();
+    }
+}
+
+/// The level that a line says it has, as the SDK's `log` writes it (`<warn> text`), and the rest of the line. Any other line has the level `info`.
+fn level_of(line: &str) -> (Level, &str) {
+    const LEVELS: [(&str, Level); 5] = [
+        ("<error> ", Level::ERROR),
+        ("<warn> ", Level::WARN),
+        ("<info> ", Level::INFO),
+        ("<debug> ", Level::DEBUG),
+        ("<trace> ", Level::TRACE),
+    ];
+    LEVELS
+        .into_iter()
+        .find_map(|(prefix, level)| Some((level, line.strip_prefix(prefix)?)))
+        .unwrap_or((Level::INFO, line))
+}
+
+impl Label {
+    /// Logs what this guest has to say. A level is part of where an event is logged, so each has a place of its own.
+    fn log(&self, level: Level, text: &str) {
+        let Self { plugin, tool } = self;
+        match level {
+            Level::ERROR => tracing::error!(target: "guest", %plugin, %tool, "{text}"),
+            Level::WARN => tracing::warn!(target: "guest", %plugin, %tool, "{text}"),
+            Level::INFO => tracing::info!(target: "guest", %plugin, %tool, "{text}"),
+            Level::DEBUG => tracing::debug!(target: "guest", %plugin, %tool, "{text}"),
+            Level::TRACE => tracing::trace!(target: "guest", %plugin, %tool, "{text}"),
+        }
     }
 }
 
@@ -148,6 +186,22 @@ impl Pollable for GuestOutput {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_may_say_its_level() {
+        assert_eq!(level_of("<warn> odd"), (Level::WARN, "odd"));
+        assert_eq!(level_of("<error> <warn> x"), (Level::ERROR, "<warn> x"));
+        for line in [
+            "odd",
+            "<warn>odd",
+            "<Warn> odd",
+            " <warn> odd",
+            "<fatal> odd",
+            "",
+        ] {
+            assert_eq!(level_of(line), (Level::INFO, line));
+        }
+    }
 
     #[test]
     fn the_tail_is_the_newest_output_and_escaped() {

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use wasmtime::component::{ResourceTable, ResourceTableError};
 use wasmtime::{Engine, Store, Trap, UpdateDeadline};
-use wasmtime_wasi::{I32Exit, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi::{HostWallClock, I32Exit, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtxView, WasiHttpView};
 
 use super::bindings::tools::types::{ToolError, ToolResult};
@@ -180,6 +180,9 @@ impl GuestState {
         wasi.stdout(output.clone());
         wasi.stderr(output.clone());
         wasi.max_random_size(MAX_RANDOM_BYTES);
+        if let Some(now) = surroundings.clock {
+            wasi.wall_clock(StandingClock(now));
+        }
         for name in &reach.access.env {
             if let Ok(value) = std::env::var(name) {
                 wasi.env(name, value);
@@ -205,6 +208,19 @@ impl GuestState {
             limiter: GuestLimiter::new(limits.memory),
             output,
         }
+    }
+}
+
+/// A clock of a test's own, which stands still. Time as such goes on: deadlines and the monotonic clock are the real ones.
+struct StandingClock(Duration);
+
+impl HostWallClock for StandingClock {
+    fn resolution(&self) -> Duration {
+        Duration::from_nanos(1)
+    }
+
+    fn now(&self) -> Duration {
+        self.0
     }
 }
 

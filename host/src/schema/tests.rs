@@ -1,3 +1,6 @@
+#[path = "tests/formats.rs"]
+mod formats;
+
 use serde_json::json;
 
 use super::*;

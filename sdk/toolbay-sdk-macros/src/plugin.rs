@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::parse::{Parse, ParseStream};
-use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
 use syn::{Error, Ident, LitStr, Path, Token};
 use toolbay_manifest::{MAX_NAME_CHARS, ManifestError, PackageInfo, SourceManifest};
@@ -30,21 +29,17 @@ enum Settings {
 
 impl Parse for Input {
     fn parse(input: ParseStream) -> syn::Result<Self> {
-        let tools = Punctuated::<Path, Token![,]>::parse_separated_nonempty_with(
-            input,
-            Path::parse_mod_style,
-        );
-        let tools = match tools {
-            Ok(tools) => tools,
-            Err(error) if input.is_empty() => {
-                return Err(Error::new(
-                    error.span(),
-                    "name at least one tool: `plugin!(add);`",
-                ));
+        if input.is_empty() || input.peek(Token![;]) {
+            return Err(input.error("name at least one tool: `plugin!(add);`"));
+        }
+        let mut tools = vec![Path::parse_mod_style(input)?];
+        while input.parse::<Option<Token![,]>>()?.is_some() {
+            // A comma may stand after the last one too, as in any list that is one a line.
+            if input.is_empty() || input.peek(Token![;]) {
+                break;
             }
-            Err(error) => return Err(error),
-        };
-        input.parse::<Option<Token![,]>>()?;
+            tools.push(Path::parse_mod_style(input)?);
+        }
         let mut settings = Settings::File(USUAL_FILE.to_owned(), Span::call_site());
         if input.parse::<Option<Token![;]>>()?.is_some() {
             let key: Ident = input.parse()?;
@@ -61,10 +56,7 @@ impl Parse for Input {
                 input.error("write the tools with `,` between them: `plugin!(add, subtract);`")
             );
         }
-        Ok(Self {
-            tools: tools.into_iter().collect(),
-            settings,
-        })
+        Ok(Self { tools, settings })
     }
 }
 

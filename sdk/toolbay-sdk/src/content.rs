@@ -20,8 +20,15 @@ pub enum Role {
 /// use toolbay_sdk::{Content, Role, ToolResult};
 ///
 /// let chart = Content::image([0x89, 0x50], "image/png").audience([Role::User]).priority(0.5);
-/// let result = ToolResult::new().text("Here is the chart.").content(chart);
-/// assert_eq!(result.texts().collect::<Vec<_>>(), ["Here is the chart."]);
+/// let result = ToolResult::new()
+///     .text("Here is the chart.")
+///     .content(chart)
+///     .content(Content::audio(*b"RIFF", "audio/wav").last_modified("2026-11-22T09:30:00Z"))
+///     .content(Content::embedded_text("note://shopping", "milk").mime_type("text/markdown"))
+///     .content(Content::embedded_blob("file://logo", [1, 2, 3]))
+///     .content(Content::text("Made by hand.").meta([("source", "me")].into_iter().collect::<std::collections::BTreeMap<_, _>>()));
+/// assert_eq!(result.texts().collect::<Vec<_>>(), ["Here is the chart.", "Made by hand."]);
+/// assert_eq!(Content::from("milk").as_text(), Some("milk"));
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Content(pub(crate) types::Content);
@@ -181,7 +188,8 @@ impl From<&str> for Content {
 /// ```
 /// use toolbay_sdk::{ResourceLink, ToolResult};
 ///
-/// let link = ResourceLink::new("note://shopping", "shopping").title("Shopping list").mime_type("text/markdown").size(120);
+/// let link = ResourceLink::new("note://shopping", "shopping").title("Shopping list").mime_type("text/markdown").size(120)
+///     .description("What to buy this week");
 /// let result = ToolResult::new().content(link);
 /// ```
 #[derive(Debug, Clone, PartialEq)]

@@ -1,5 +1,7 @@
 //! What a tool says when it could not do its work. Owns the codes and what common errors turn into; how a client sees them is the host's.
 
+mod from;
+
 use std::error::Error;
 use std::fmt;
 use std::time::Duration;
@@ -12,6 +14,7 @@ use crate::__private::bindings::toolbay::plugin::types;
 ///
 /// ```
 /// use toolbay_sdk::ErrorCode;
+/// assert_eq!(ErrorCode::RateLimited.as_str(), "rate_limited");
 /// assert_eq!(ErrorCode::RateLimited.to_string(), "rate_limited");
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -83,6 +86,24 @@ impl fmt::Display for ErrorCode {
 /// }
 /// assert_eq!(stock("apple"), Ok(12));
 /// assert_eq!(stock("nut").unwrap_err().code(), ErrorCode::NotFound);
+/// ```
+///
+/// There is a constructor for each code:
+///
+/// ```
+/// use toolbay_sdk::{ErrorCode, ToolError};
+///
+/// let errors = [
+///     ToolError::validation("`days` is 17; give 1 to 16"),
+///     ToolError::permission_denied("only the list's owner may change it"),
+///     ToolError::network("the answer is no forecast"),
+///     ToolError::timeout("the export took too long; ask for a shorter time"),
+///     ToolError::cancelled("the import was stopped"),
+///     ToolError::limit_exceeded("the list has 1000 entries, which is all that fits"),
+///     ToolError::internal("the index has no entry for a note that is there"),
+///     ToolError::new(ErrorCode::Conflict, "the note was changed meanwhile"),
+/// ];
+/// assert_eq!(errors[0].message(), "`days` is 17; give 1 to 16");
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct ToolError {
@@ -182,6 +203,11 @@ impl ToolError {
     }
 
     /// Adds a value that serializes to a JSON object, to become the `_meta` of the result.
+    ///
+    /// ```
+    /// # use toolbay_sdk::{ToolError, serde_json::json};
+    /// let error = ToolError::conflict("the note was changed meanwhile").meta(json!({"example.com/version": 7}));
+    /// ```
     #[must_use]
     pub fn meta(mut self, meta: impl Serialize) -> Self {
         self.meta = crate::result::object_text(&meta, "meta").ok();
@@ -237,136 +263,11 @@ impl fmt::Display for ToolError {
 
 impl Error for ToolError {}
 
-impl From<std::io::Error> for ToolError {
-    /// By kind: not found, permission denied, timed out, already exists (`conflict`), invalid input or data (`validation_error`), whatever
-    /// concerns connections and hosts (`network_error`); anything else is `internal`. A `ToolError` that a reader or writer wrapped is itself again.
-    fn from(error: std::io::Error) -> Self {
-        use std::io::ErrorKind as Kind;
-        let error = match error.downcast::<Self>() {
-            Ok(inner) => return inner,
-            Err(error) => error,
-        };
-        let code = match error.kind() {
-            Kind::NotFound => ErrorCode::NotFound,
-            Kind::PermissionDenied | Kind::ReadOnlyFilesystem => ErrorCode::PermissionDenied,
-            Kind::TimedOut => ErrorCode::Timeout,
-            Kind::AlreadyExists | Kind::DirectoryNotEmpty | Kind::ResourceBusy => {
-                ErrorCode::Conflict
-            }
-            Kind::InvalidInput | Kind::InvalidData | Kind::NotADirectory | Kind::IsADirectory => {
-                ErrorCode::ValidationError
-            }
-            Kind::StorageFull | Kind::QuotaExceeded | Kind::FileTooLarge | Kind::OutOfMemory => {
-                ErrorCode::LimitExceeded
-            }
-            Kind::ConnectionRefused
-            | Kind::ConnectionReset
-            | Kind::ConnectionAborted
-            | Kind::NotConnected
-            | Kind::HostUnreachable
-            | Kind::NetworkUnreachable
-            | Kind::NetworkDown
-            | Kind::AddrInUse
-            | Kind::AddrNotAvailable
-            | Kind::BrokenPipe => ErrorCode::NetworkError,
-            _ => ErrorCode::Internal,
-        };
-        Self::new(code, error.to_string())
-    }
-}
-
-impl From<serde_json::Error> for ToolError {
-    /// `validation_error` where a text is not the JSON that was wanted; as for [`std::io::Error`] where reading or writing failed.
-    fn from(error: serde_json::Error) -> Self {
-        if error.is_io() {
-            std::io::Error::from(error).into()
-        } else {
-            Self::validation(error.to_string())
-        }
-    }
-}
-
-impl From<Box<dyn Error>> for ToolError {
-    /// `internal`: what is in the box cannot be told.
-    fn from(error: Box<dyn Error>) -> Self {
-        Self::internal(error.to_string())
-    }
-}
-
-impl From<Box<dyn Error + Send + Sync>> for ToolError {
-    /// `internal`: what is in the box cannot be told.
-    fn from(error: Box<dyn Error + Send + Sync>) -> Self {
-        Self::internal(error.to_string())
-    }
-}
-
-macro_rules! from_errors {
-    ($constructor:ident, $code:literal: $($error:ty),* $(,)?) => {$(
-        impl From<$error> for ToolError {
-            #[doc = concat!("`", $code, "`")]
-            fn from(error: $error) -> Self {
-                Self::$constructor(error.to_string())
-            }
-        }
-    )*};
-}
-
-from_errors!(validation, "validation_error":
-    std::num::ParseIntError,
-    std::num::ParseFloatError,
-    std::num::TryFromIntError,
-    std::str::ParseBoolError,
-    std::char::ParseCharError,
-    std::str::Utf8Error,
-    std::string::FromUtf8Error,
-    std::net::AddrParseError,
-);
-from_errors!(internal, "internal": fmt::Error, std::array::TryFromSliceError);
-
 #[cfg(test)]
 mod tests {
-    use std::io::{self, ErrorKind};
-
     use serde_json::json;
 
     use super::*;
-
-    #[test]
-    fn errors_of_reading_and_writing_have_the_code_of_their_kind() {
-        for (kind, code) in [
-            (ErrorKind::NotFound, "not_found"),
-            (ErrorKind::PermissionDenied, "permission_denied"),
-            (ErrorKind::TimedOut, "timeout"),
-            (ErrorKind::AlreadyExists, "conflict"),
-            (ErrorKind::InvalidData, "validation_error"),
-            (ErrorKind::ConnectionRefused, "network_error"),
-            (ErrorKind::StorageFull, "limit_exceeded"),
-            (ErrorKind::Other, "internal"),
-        ] {
-            assert_eq!(
-                ToolError::from(io::Error::from(kind)).code().as_str(),
-                code,
-                "{kind}"
-            );
-        }
-    }
-
-    #[test]
-    fn the_question_mark_works_on_common_errors() {
-        fn read(text: &str) -> Result<u8, ToolError> {
-            let number: i64 = serde_json::from_str(text)?;
-            let number = u8::try_from(number)?;
-            if number == 0 {
-                let opaque: Box<dyn Error + Send + Sync> = "nothing left".into();
-                return Err(opaque.into());
-            }
-            Ok(number)
-        }
-        assert_eq!(read("7"), Ok(7));
-        assert_eq!(read("{").unwrap_err().code(), ErrorCode::ValidationError);
-        assert_eq!(read("256").unwrap_err().code(), ErrorCode::ValidationError);
-        assert_eq!(read("0").unwrap_err(), ToolError::internal("nothing left"));
-    }
 
     #[test]
     fn particulars_and_waiting_time_reach_the_host() {

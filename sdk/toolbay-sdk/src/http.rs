@@ -12,9 +12,7 @@
 //! fn temperature(city: &str) -> Result<f64, ToolError> {
 //!     let weather: Weather = http::get("https://api.example.com/v1/weather")
 //!         .query("city", city)
-//!         .send()?
-//!         .error_for_status()?
-//!         .json()?;
+//!         .fetch_json()?;
 //!     Ok(weather.temperature)
 //! }
 //! ```
@@ -26,8 +24,9 @@
 //! network = ["GET https://api.example.com/v1/*"]
 //! ```
 //!
-//! A call blocks until it is answered. Requests run only inside the sandbox: in an ordinary `cargo test` each gives an error, so keep what a
-//! tool makes of an answer in a function of its own and hand it a [`Response::new`].
+//! A call blocks until it is answered. Requests run only inside the sandbox: called natively, in an ordinary `cargo test`, each gives an error. So test a tool
+//! that makes them with `toolbay_sdk::testing`, which runs it in the sandbox with servers of the test's own; or keep what it makes of an answer in a function
+//! that takes a [`Response`], and hand it a [`Response::new`].
 //!
 //! # Errors
 //! Whatever goes wrong is a [`ToolError`], so `?` is enough:
@@ -52,7 +51,7 @@ mod status;
 #[cfg_attr(target_family = "wasm", path = "http/wasi.rs")]
 #[cfg_attr(not(target_family = "wasm"), path = "http/native.rs")]
 mod transport;
-mod url;
+pub(crate) mod url;
 
 pub use body::Body;
 pub use request::{DEFAULT_MAX_BODY, DEFAULT_REDIRECTS, DEFAULT_TIMEOUT, Request};
@@ -72,6 +71,12 @@ pub fn get(url: impl AsRef<str>) -> Request {
 }
 
 /// Begins a `HEAD` request: what `GET` would answer, without the body.
+///
+/// ```no_run
+/// # use toolbay_sdk::http;
+/// let is_there = http::head("https://example.com/logo.png").send()?.is_success();
+/// # Ok::<(), toolbay_sdk::ToolError>(())
+/// ```
 pub fn head(url: impl AsRef<str>) -> Request {
     Request::new("HEAD", url)
 }
@@ -88,16 +93,34 @@ pub fn post(url: impl AsRef<str>) -> Request {
 }
 
 /// Begins a `PUT` request.
+///
+/// ```no_run
+/// # use toolbay_sdk::http;
+/// http::put("https://api.example.com/v1/notes/1").body("milk").send()?.error_for_status()?;
+/// # Ok::<(), toolbay_sdk::ToolError>(())
+/// ```
 pub fn put(url: impl AsRef<str>) -> Request {
     Request::new("PUT", url)
 }
 
 /// Begins a `PATCH` request.
+///
+/// ```no_run
+/// # use toolbay_sdk::{http, serde_json::json};
+/// http::patch("https://api.example.com/v1/notes/1").json(&json!({"done": true})).send()?.error_for_status()?;
+/// # Ok::<(), toolbay_sdk::ToolError>(())
+/// ```
 pub fn patch(url: impl AsRef<str>) -> Request {
     Request::new("PATCH", url)
 }
 
 /// Begins a `DELETE` request.
+///
+/// ```no_run
+/// # use toolbay_sdk::http;
+/// http::delete("https://api.example.com/v1/notes/1").send()?.error_for_status()?;
+/// # Ok::<(), toolbay_sdk::ToolError>(())
+/// ```
 pub fn delete(url: impl AsRef<str>) -> Request {
     Request::new("DELETE", url)
 }

@@ -49,6 +49,14 @@ const KEYS_AT_ONCE: u32 = 500;
 
 /// The value of a key, or nothing.
 ///
+/// ```
+/// # use toolbay_sdk::kv;
+/// assert_eq!(kv::get::<u32>("visits")?, None);
+/// kv::set("visits", &7)?;
+/// assert_eq!(kv::get("visits")?, Some(7));
+/// # Ok::<(), toolbay_sdk::ToolError>(())
+/// ```
+///
 /// # Errors
 /// As the [module](self) says.
 pub fn get<T: DeserializeOwned>(key: &str) -> Result<Option<T>, ToolError> {
@@ -129,6 +137,14 @@ where
 
 /// Removes a key. Says whether it was there.
 ///
+/// ```
+/// # use toolbay_sdk::kv;
+/// kv::set("visits", &7)?;
+/// assert!(kv::delete("visits")?);
+/// assert!(!kv::delete("visits")?);
+/// # Ok::<(), toolbay_sdk::ToolError>(())
+/// ```
+///
 /// # Errors
 /// As the [module](self) says.
 pub fn delete(key: &str) -> Result<bool, ToolError> {
@@ -168,6 +184,13 @@ pub fn get_bytes(key: &str) -> Result<Option<Vec<u8>>, ToolError> {
 
 /// Sets a key to these bytes, whatever it was.
 ///
+/// ```
+/// # use toolbay_sdk::kv;
+/// kv::set_bytes("logo", &[1, 2, 3])?;
+/// assert_eq!(kv::get_bytes("logo")?.as_deref(), Some([1, 2, 3].as_slice()));
+/// # Ok::<(), toolbay_sdk::ToolError>(())
+/// ```
+///
 /// # Errors
 /// As the [module](self) says.
 pub fn set_bytes(key: &str, value: &[u8]) -> Result<(), ToolError> {
@@ -197,6 +220,12 @@ pub fn compare_and_set_bytes(
 }
 
 /// The keys of [`keys`].
+///
+/// ```
+/// # use toolbay_sdk::kv;
+/// let mut keys: kv::Keys = kv::keys("note/");
+/// assert!(keys.next().is_none());
+/// ```
 #[derive(Debug, Clone)]
 pub struct Keys {
     prefix: String,

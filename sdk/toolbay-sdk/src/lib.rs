@@ -42,6 +42,7 @@
 //! - `&str`, `&[T]` and `&T` are borrowed from what was sent.
 //! - `#[schemars(range(min = 1, max = 5))]`, `#[schemars(length(max = 200))]`, `#[schemars(regex(pattern = "…"))]` bound it: the host checks before
 //!   the tool runs. `#[serde(…)]` works as on a field.
+//! - [`Date`], [`DateTime`], [`Email`] and [`Url`] are texts of a known form, checked before the tool runs and taken apart already.
 //! - An argument that the tool does not have is refused.
 //!
 //! Types of your own carry [`#[data]`](macro@data), which makes them usable in arguments and results. A tool may instead take one struct
@@ -83,6 +84,8 @@
 //! | [`WithText`]`<T>` | structured content of `T` with its schema, and a text of your own in place of its JSON |
 //! | [`ToolResult`] | whatever you build: images, links, text beside structured content |
 //!
+//! A list that may be long is given a page at a time: take `cursor: Option<Cursor>` and `limit: Limit`, and return a [`Page`].
+//!
 //! JSON has no infinite number and no `NaN` (they become `null`, which no number's schema allows): return an error instead.
 //!
 //! # Errors
@@ -92,11 +95,15 @@
 //! Nothing, unless its `plugin.toml` asks for it, tool by tool, and the user grants it. Then:
 //! - [`http`]: requests to servers.
 //! - [`kv`]: the plugin's own state, kept from call to call.
-//! - [`mount`](fn@mount): folders of the user's, read and written with [`std::fs`].
+//! - [`mount`](fn@mount): folders of the user's, read and written with the methods of [`Mount`] or with [`std::fs`].
 //! - [`std::env::var`]: environment variables.
 //!
-//! Each works in the component; outside, in `cargo test`, `kv` is a map in memory, a test takes any folder as a [`Mount`], and requests are refused. A component
-//! imports only what its code uses.
+//! Each works in the component; called natively, in `cargo test`, `kv` is a map in memory, a test takes any folder as a [`Mount`], and requests are refused. A
+//! component imports only what its code uses. What is to be told to the person who runs the host goes to [`log`].
+//!
+//! # Tests
+//! The functions are tested by calling them. [`testing`] runs the tools in the real sandbox, from the same `cargo test`, with servers, folders, secrets and a clock
+//! of the test's own.
 //!
 //! # Settings
 //! `plugin.toml` holds what the code cannot say: limits and permissions of each tool, as `[tools.NAME]`. It is checked when the
@@ -104,19 +111,27 @@
 
 #![warn(missing_docs)]
 
+mod calendar;
 mod content;
 mod error;
+mod formats;
 pub mod http;
 pub mod kv;
+pub mod log;
 mod mount;
+mod page;
 mod result;
+#[cfg(not(target_family = "wasm"))]
+pub mod testing;
 
 #[doc(hidden)]
 pub mod __private;
 
 pub use content::{Content, Icon, IconTheme, ResourceLink, Role};
 pub use error::{ErrorCode, ToolError};
-pub use mount::{Mount, mount};
+pub use formats::{Date, DateTime, Email, Url};
+pub use mount::{DEFAULT_MAX_FILE, Entry, EntryKind, MAX_FOLDER_ENTRIES, Mount, Walk, mount};
+pub use page::{Cursor, Limit, Page};
 pub use result::{ToolResult, WithText};
 pub use schemars;
 pub use serde;
@@ -132,6 +147,7 @@ pub mod prelude {
     pub use crate::serde::{Deserialize, Serialize};
     pub use crate::serde_json::{self, json};
     pub use crate::{
-        Content, ErrorCode, ResourceLink, Role, ToolError, ToolResult, data, plugin, tool,
+        Content, Cursor, Date, DateTime, Email, ErrorCode, Limit, Page, ResourceLink, Role,
+        ToolError, ToolResult, Url, data, plugin, tool,
     };
 }

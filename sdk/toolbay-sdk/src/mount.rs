@@ -1,7 +1,11 @@
 //! Folders that the user bound to a plugin's mounts. Owns where one is found and which paths stay inside it; what may be done there is the host's.
 
+mod files;
+
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+
+pub use self::files::{DEFAULT_MAX_FILE, Entry, EntryKind, MAX_FOLDER_ENTRIES, Walk};
 
 use crate::error::ToolError;
 
@@ -18,14 +22,15 @@ use crate::error::ToolError;
 /// mounts = { vault = "read" }
 /// ```
 ///
-/// Files in it are used with [`std::fs`]. Nothing else of the machine's files is in reach, whatever path is named.
+/// The usual things are methods here, each with a bound; [`join`](Self::join) gives the path for everything else in [`std::fs`]. Nothing else of the machine's
+/// files is in reach, whatever path is named.
 ///
 /// ```
 /// use std::fs;
 /// use toolbay_sdk::{Mount, ToolError};
 ///
 /// fn read(vault: &Mount, note: &str) -> Result<String, ToolError> {
-///     Ok(fs::read_to_string(vault.join(note)?)?)
+///     vault.read_to_string(note)
 /// }
 ///
 /// // A tool gets it with `toolbay_sdk::mount("vault")?`, a test takes any folder.
@@ -44,6 +49,13 @@ pub struct Mount {
 }
 
 /// The folder that the user bound to the mount of this name.
+///
+/// ```no_run
+/// # use toolbay_sdk::mount;
+/// let vault = mount("vault")?;
+/// let text = vault.read_to_string("2026/november.md")?;
+/// # Ok::<(), toolbay_sdk::ToolError>(())
+/// ```
 ///
 /// # Errors
 /// `permission_denied` if the tool does not have it: its `plugin.toml` does not ask for it. Outside the sandbox there is none; a test makes its own
@@ -73,6 +85,11 @@ pub fn mount(name: &str) -> Result<Mount, ToolError> {
 
 impl Mount {
     /// A folder of the machine's own, for tests.
+    ///
+    /// ```
+    /// # use toolbay_sdk::Mount;
+    /// assert_eq!(Mount::at("/tmp/vault").path(), std::path::Path::new("/tmp/vault"));
+    /// ```
     pub fn at(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }
     }

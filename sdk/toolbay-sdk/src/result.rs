@@ -19,8 +19,9 @@ use crate::error::ToolError;
 ///         .content(Content::image(*b"\x89PNG", "image/png"))
 ///         .structured([("growth", 0.04)].into_iter().collect::<std::collections::BTreeMap<_, _>>())?)
 /// }
-/// let result = chart()?;
+/// let result = chart()?.meta([("example.com/source", "sales")].into_iter().collect::<std::collections::BTreeMap<_, _>>())?;
 /// assert_eq!(result.structured_json(), Some(r#"{"growth":0.04}"#));
+/// assert_eq!(result.texts().next(), Some("Sales went up by 4 %."));
 /// # Ok::<(), ToolError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]

@@ -16,6 +16,7 @@ use toolbay_manifest::{Host, Scheme};
 use wasmtime_wasi_http::Error;
 
 use super::resolve::Resolver;
+use crate::config::StandIn;
 use crate::permissions::network::{NetworkAccess, Refusal, Target};
 
 /// What all guests' requests share.
@@ -23,6 +24,8 @@ pub(in crate::sandbox) struct HttpClient {
     resolver: Resolver,
     roots: Roots,
     tls: OnceCell<TlsConnector>,
+    /// Servers of a test's own.
+    stand_ins: Vec<StandIn>,
 }
 
 /// Whom servers' certificates must come from.
@@ -57,11 +60,12 @@ impl From<Error> for NoConnection {
 }
 
 impl HttpClient {
-    pub(in crate::sandbox) fn new() -> Self {
+    pub(in crate::sandbox) fn new(stand_ins: Vec<StandIn>) -> Self {
         Self {
             resolver: Resolver::system(),
             roots: Roots::Platform,
             tls: OnceCell::new(),
+            stand_ins,
         }
     }
 
@@ -71,6 +75,7 @@ impl HttpClient {
             resolver,
             roots: Roots::Given(roots),
             tls: OnceCell::new(),
+            stand_ins: Vec::new(),
         }
     }
 
@@ -81,6 +86,9 @@ impl HttpClient {
         access: &NetworkAccess,
         deadline: Instant,
     ) -> Result<Connection, NoConnection> {
+        if let Some(stand_in) = self.stand_in(target) {
+            return stand_in.connect(target, access, deadline).await;
+        }
         let addresses = self.checked_addresses(target, access, deadline).await?;
         let (stream, peer) = dial(&addresses, target.port, deadline).await?;
         let stream: Box<dyn Transport> = match target.scheme {
@@ -94,6 +102,12 @@ impl HttpClient {
             }
         };
         Ok(Connection { stream, peer })
+    }
+
+    fn stand_in(&self, target: &Target) -> Option<&StandIn> {
+        self.stand_ins
+            .iter()
+            .find(|stand_in| stand_in.stands_for(target.scheme, &target.host, target.port))
     }
 
     /// The addresses that may be dialled, at least one.
@@ -141,6 +155,28 @@ impl HttpClient {
             tracing::info!(%target, %error, "the server could not be connected to over https");
             tls_error(&error)
         })
+    }
+}
+
+impl StandIn {
+    /// Connects to this server in the target's place, in plain text. A name is not looked up, so it has no address that could be refused.
+    async fn connect(
+        &self,
+        target: &Target,
+        access: &NetworkAccess,
+        deadline: Instant,
+    ) -> Result<Connection, NoConnection> {
+        // An address of no machine: what is withheld from the network is to be withheld from the test too.
+        let mut peer = IpAddr::from([192, 0, 2, 1]);
+        if let Host::Address(address) = target.host {
+            access
+                .check_address(target, address)
+                .map_err(NoConnection::Refused)?;
+            peer = address;
+        }
+        let (stream, _) = dial(&[self.address.ip()], self.address.port(), deadline).await?;
+        let stream = Box::new(stream);
+        Ok(Connection { stream, peer })
     }
 }
 

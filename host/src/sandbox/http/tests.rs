@@ -244,4 +244,5 @@ fn url(server: &HttpServer, path: &str) -> String {
 mod answers;
 mod permissions;
 mod secrets;
+mod stand_ins;
 mod times;

@@ -7,6 +7,11 @@ use serde_json::{Map, Value, json};
 /// The schema of a tool's arguments: always an object, and one that refuses keys it does not know unless its type says otherwise.
 pub fn input_schema<T: JsonSchema>() -> Value {
     let mut schema = root::<T>(SchemaSettings::draft2020_12().for_deserialize());
+    leave_out_what_has_a_default(&mut schema);
+    let definitions = schema.get_mut("$defs").and_then(Value::as_object_mut);
+    for definition in definitions.into_iter().flat_map(Map::values_mut) {
+        definition.as_object_mut().map(leave_out_what_has_a_default);
+    }
     schema.entry("type").or_insert_with(|| "object".into());
     schema.entry("properties").or_insert_with(|| json!({}));
     // A flattened part is a schema beside the properties; then only `unevaluatedProperties` sees both.
@@ -23,6 +28,23 @@ pub fn input_schema<T: JsonSchema>() -> Value {
         schema.insert(key.to_owned(), false.into());
     }
     Value::Object(schema)
+}
+
+/// Where a type brings a default of its own, as `Limit` does, a property of it need not be given.
+fn leave_out_what_has_a_default(schema: &mut Map<String, Value>) {
+    let properties = schema.get("properties").and_then(Value::as_object);
+    let with_default = properties
+        .into_iter()
+        .flatten()
+        .filter(|(_, property)| property.get("default").is_some());
+    let with_default: Vec<String> = with_default.map(|(name, _)| name.clone()).collect();
+    let Some(Value::Array(required)) = schema.get_mut("required") else {
+        return;
+    };
+    required.retain(|name| !with_default.iter().any(|other| name == other.as_str()));
+    if required.is_empty() {
+        schema.shift_remove("required");
+    }
 }
 
 /// The schema of a tool's structured result: always an object, and the same one that `object_text` makes of each value.

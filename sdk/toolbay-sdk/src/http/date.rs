@@ -1,6 +1,8 @@
-//! The dates of HTTP headers, as far as `Retry-After` needs them. Knows nothing of calendars beyond counting days.
+//! The dates of HTTP headers, as far as `Retry-After` needs them.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::calendar;
 
 /// How long to wait as a `Retry-After` header says it: in seconds, or as a date (RFC 9110, section 10.2.3).
 pub(super) fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
@@ -17,11 +19,11 @@ fn imf_fixdate(text: &str) -> Option<u64> {
     let (_weekday, rest) = text.split_once(", ")?;
     let mut parts = rest.split(' ');
     let day = number(parts.next()?, 1..=31)?;
-    let month = 1 + [
+    let month = [
         "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
     ]
     .iter()
-    .zip(0_u64..)
+    .zip(1_u8..)
     .find_map(|(name, index)| (Some(*name) == parts.clone().next()).then_some(index))?;
     let year = number(parts.nth(1)?, 1970..=9999)?;
     let mut clock = parts.next()?.split(':');
@@ -30,26 +32,14 @@ fn imf_fixdate(text: &str) -> Option<u64> {
     // The 60th is a leap second.
     let second = number(clock.next()?, 0..=60)?;
     let ends = parts.next()? == "GMT" && parts.next().is_none() && clock.next().is_none();
-    ends.then_some(((days_since_1970(year, month, day) * 24 + hour) * 60 + minute) * 60 + second)
+    let days = calendar::days_since_1970(i64::try_from(year).ok()?, month, u8::try_from(day).ok()?);
+    let days = u64::try_from(days).ok()?;
+    ends.then_some(((days * 24 + hour) * 60 + minute) * 60 + second)
 }
 
 fn number(digits: &str, range: std::ops::RangeInclusive<u64>) -> Option<u64> {
     let number = digits.parse().ok()?;
     range.contains(&number).then_some(number)
-}
-
-/// Counts years from March, so that the leap day is a year's last.
-fn days_since_1970(year: u64, month: u64, day: u64) -> u64 {
-    let (year, month) = if month > 2 {
-        (year, month - 3)
-    } else {
-        (year - 1, month + 9)
-    };
-    let leap_days = year / 4 - year / 100 + year / 400;
-    // From March on, 153 days are in any five months.
-    let days_of_months = (153 * month + 2) / 5;
-    // 719,468 days lie between the first of March of year 0 and the first of January 1970.
-    (year * 365 + leap_days + days_of_months + day - 1).saturating_sub(719_468)
 }
 
 #[cfg(test)]

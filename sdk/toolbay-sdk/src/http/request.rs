@@ -1,8 +1,10 @@
 //! A request while it is put together. What is wrong with it is kept until it is sent, so that one `?` is enough.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::exchange;
 use super::response::Response;
@@ -12,10 +14,22 @@ use crate::error::ToolError;
 
 /// How long a request may take where nothing else is said: 20 s. A tool that asks for `network` may take 30 s in all, so there is time left to say
 /// which server was slow.
+///
+/// ```
+/// assert_eq!(toolbay_sdk::http::DEFAULT_TIMEOUT.as_secs(), 20);
+/// ```
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(20);
 /// How many redirects are followed where nothing else is said.
+///
+/// ```
+/// assert_eq!(toolbay_sdk::http::DEFAULT_REDIRECTS, 5);
+/// ```
 pub const DEFAULT_REDIRECTS: u32 = 5;
 /// How many bytes an answer's body may have where nothing else is said: 8 MiB.
+///
+/// ```
+/// assert_eq!(toolbay_sdk::http::DEFAULT_MAX_BODY, 8 * 1024 * 1024);
+/// ```
 pub const DEFAULT_MAX_BODY: u64 = 8 << 20;
 
 /// A request: begun with [`http::get`](super::get) and its like, and sent with [`send`](Self::send).
@@ -47,6 +61,12 @@ pub struct Request {
 
 impl Request {
     /// A request with any method: a token such as `OPTIONS`, which is case-sensitive.
+    ///
+    /// ```no_run
+    /// # use toolbay_sdk::http::Request;
+    /// let response = Request::new("OPTIONS", "https://api.example.com/v1/notes").send()?;
+    /// # Ok::<(), toolbay_sdk::ToolError>(())
+    /// ```
     pub fn new(method: impl Into<String>, url: impl AsRef<str>) -> Self {
         let method = method.into();
         let mut request = Self {
@@ -83,15 +103,42 @@ impl Request {
         self
     }
 
-    /// Adds `name=value` to the URL's query, encoding both.
-    pub fn query(mut self, name: &str, value: impl AsRef<str>) -> Self {
+    /// Adds `name=value` to the URL's query, encoding both. The value is whatever can be shown: a text, a number, a [`Date`](crate::Date).
+    ///
+    /// ```no_run
+    /// # use toolbay_sdk::http;
+    /// let weather = http::get("https://api.example.com/v1/weather").query("city", "São Paulo").query("days", 3).send()?;
+    /// # Ok::<(), toolbay_sdk::ToolError>(())
+    /// ```
+    pub fn query(mut self, name: &str, value: impl fmt::Display) -> Self {
         if let Ok(url) = &mut self.url {
-            url.add_query(name, value.as_ref());
+            url.add_query(name, &value.to_string());
+        }
+        self
+    }
+
+    /// Adds many pairs to the URL's query, as [`query`](Self::query) does one.
+    ///
+    /// ```no_run
+    /// # use toolbay_sdk::http;
+    /// let request = http::get("https://api.example.com/v1/search").queries([("q", "milk"), ("sort", "price")]);
+    /// ```
+    pub fn queries<N: AsRef<str>, V: fmt::Display>(
+        mut self,
+        pairs: impl IntoIterator<Item = (N, V)>,
+    ) -> Self {
+        for (name, value) in pairs {
+            self = self.query(name.as_ref(), value);
         }
         self
     }
 
     /// Sends these bytes as the body. Say with a header what they are.
+    ///
+    /// ```no_run
+    /// # use toolbay_sdk::http;
+    /// let request = http::put("https://api.example.com/v1/notes/1").header("Content-Type", "text/markdown").body("# Milk");
+    /// ```
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = Some(body.into());
         self
@@ -111,6 +158,11 @@ impl Request {
     }
 
     /// Sends pairs of names and values as a form does, with the header that says so.
+    ///
+    /// ```no_run
+    /// # use toolbay_sdk::http;
+    /// let request = http::post("https://api.example.com/v1/search").form([("q", "milk"), ("sort", "price")]);
+    /// ```
     pub fn form<'a>(self, fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let mut body = String::new();
         for (name, value) in fields {
@@ -136,6 +188,13 @@ impl Request {
     ///
     /// Each is a request of its own, which the host checks like any other. 303 becomes a `GET`, and so do 301 and 302 after a `POST`. `Authorization` and
     /// `Cookie` are not passed on to another origin, and nothing leads from `https` to `http`.
+    ///
+    /// ```no_run
+    /// # use toolbay_sdk::http;
+    /// let response = http::get("https://example.com/short").redirects(0).send()?;
+    /// let target = response.header("Location");
+    /// # Ok::<(), toolbay_sdk::ToolError>(())
+    /// ```
     pub fn redirects(mut self, redirects: u32) -> Self {
         self.redirects = redirects;
         self
@@ -153,6 +212,47 @@ impl Request {
     /// As the table of the [module](super) says. An answer such as 404 is none.
     pub fn send(self) -> Result<Response, ToolError> {
         exchange::follow(self, &mut transport::send)
+    }
+
+    /// Sends it, makes an error of a status of 400 or more, and reads the body as a value that was sent as JSON: [`send`](Self::send),
+    /// [`error_for_status`](Response::error_for_status) and [`json`](Response::json) in one, asking for JSON in the header `Accept`.
+    ///
+    /// ```no_run
+    /// use toolbay_sdk::{ToolError, data, http};
+    ///
+    /// #[data]
+    /// struct Weather {
+    ///     temperature: f64,
+    /// }
+    ///
+    /// fn temperature(city: &str) -> Result<f64, ToolError> {
+    ///     let weather: Weather = http::get("https://api.example.com/v1/weather").query("city", city).fetch_json()?;
+    ///     Ok(weather.temperature)
+    /// }
+    /// # fn main() {}
+    /// ```
+    ///
+    /// # Errors
+    /// As those three.
+    pub fn fetch_json<T: DeserializeOwned>(mut self) -> Result<T, ToolError> {
+        if exchange::header(&self.headers, "accept").is_none() {
+            self = self.header("Accept", "application/json");
+        }
+        self.send()?.error_for_status()?.json()
+    }
+
+    /// Sends it, makes an error of a status of 400 or more, and reads the body as text.
+    ///
+    /// ```no_run
+    /// # use toolbay_sdk::http;
+    /// let robots = http::get("https://example.com/robots.txt").fetch_text()?;
+    /// # Ok::<(), toolbay_sdk::ToolError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`send`](Self::send), [`error_for_status`](Response::error_for_status) and [`text`](Response::text).
+    pub fn fetch_text(self) -> Result<String, ToolError> {
+        self.send()?.error_for_status()?.text()
     }
 
     /// Keeps the first thing that is wrong.
@@ -220,10 +320,11 @@ mod tests {
         let request = Request::new("GET", "https://x.test/a?b=c#d")
             .query("q", "milk & honey")
             .query("ü", "1+1=2")
+            .queries([("n", 2.5), ("m", -1.0)])
             .form([("a b", "c&d"), ("e", "")]);
         assert_eq!(
             request.url.unwrap().to_string(),
-            "https://x.test/a?b=c&q=milk%20%26%20honey&%C3%BC=1%2B1%3D2#d"
+            "https://x.test/a?b=c&q=milk%20%26%20honey&%C3%BC=1%2B1%3D2&n=2.5&m=-1#d"
         );
         assert_eq!(request.body.as_deref(), Some(b"a%20b=c%26d&e=".as_slice()));
     }

@@ -15,6 +15,19 @@ const EXCERPT_CHARS: usize = 200;
 
 /// The answer to a request: its head has arrived, its body is read by [`text`](Self::text), [`json`](Self::json), [`bytes`](Self::bytes) or
 /// [`reader`](Self::reader).
+///
+/// ```no_run
+/// # use toolbay_sdk::http;
+/// let response = http::get("https://example.com/logo").send()?;
+/// if response.is_success() {
+///     let names: Vec<_> = response.headers().map(|(name, _)| name).collect();
+///     println!("{} sent {names:?}", response.url());
+///     let logo = response.bytes()?;
+/// }
+/// let mut page = http::get("https://example.com/large").send()?.reader();
+/// std::io::copy(&mut page, &mut std::io::sink())?;
+/// # Ok::<(), toolbay_sdk::ToolError>(())
+/// ```
 #[derive(Debug)]
 pub struct Response {
     method: String,

@@ -14,13 +14,13 @@ const MAX_URL_BYTES: usize = 8 * 1024;
 const SHOWN_CHARS: usize = 200;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Scheme {
+pub(crate) enum Scheme {
     Http,
     Https,
 }
 
 impl Scheme {
-    fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Http => "http",
             Self::Https => "https",
@@ -37,7 +37,7 @@ impl Scheme {
 
 /// An absolute `http` or `https` URL, taken apart. All of it is ASCII: what was not is percent-encoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Url {
+pub(crate) struct Url {
     scheme: Scheme,
     /// In lower case; an IPv6 address is in brackets.
     host: String,
@@ -52,7 +52,7 @@ pub(super) struct Url {
 impl Url {
     /// # Errors
     /// A `validation_error` that says what is wrong with the text.
-    pub(super) fn parse(text: &str) -> Result<Self, ToolError> {
+    pub(crate) fn parse(text: &str) -> Result<Self, ToolError> {
         let text = text.trim();
         Self::parse_parts(text).map_err(|problem| {
             ToolError::validation(format!("`{}` cannot be requested: {problem}", shown(text)))
@@ -94,7 +94,7 @@ impl Url {
     ///
     /// # Errors
     /// A `validation_error` where the result is no URL that can be requested.
-    pub(super) fn join(&self, reference: &str) -> Result<Self, ToolError> {
+    pub(crate) fn join(&self, reference: &str) -> Result<Self, ToolError> {
         let reference = reference.trim();
         if has_scheme(reference) {
             return Self::parse(reference);
@@ -141,8 +141,38 @@ impl Url {
         }
     }
 
-    pub(super) fn scheme(&self) -> Scheme {
+    pub(crate) fn scheme(&self) -> Scheme {
         self.scheme
+    }
+
+    pub(crate) fn host(&self) -> &str {
+        &self.host
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port.unwrap_or_else(|| self.scheme.default_port())
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+
+    pub(crate) fn query(&self) -> Option<&str> {
+        self.query.as_deref()
+    }
+
+    /// Percent-encodes the brackets outside the host, which servers take as they are and RFC 3986 does not.
+    pub(crate) fn encode_brackets(&mut self) {
+        let parts = [
+            Some(&mut self.path),
+            self.query.as_mut(),
+            self.fragment.as_mut(),
+        ];
+        for part in parts.into_iter().flatten() {
+            if part.contains(['[', ']']) {
+                *part = part.replace('[', "%5B").replace(']', "%5D");
+            }
+        }
     }
 
     pub(super) fn authority(&self) -> String {

@@ -1,0 +1,209 @@
+//! A host as a child process, spoken to in lines. Every wait has an end, and so has the child.
+
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::process::{Child as Process, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+/// How much of the newest log is kept.
+const MAX_LOG: usize = 256 << 10;
+
+/// How long a command may take that does not serve; building a component takes some minutes at worst.
+const COMMAND_LIMIT: Duration = Duration::from_secs(15 * 60);
+
+pub(super) struct Child {
+    process: Process,
+    input: Option<ChildStdin>,
+    lines: Receiver<String>,
+    log: Arc<Mutex<Vec<u8>>>,
+    last_id: u64,
+    limit: Duration,
+}
+
+impl Child {
+    #[track_caller]
+    pub(super) fn start(mut command: Command, limit: Duration) -> Self {
+        let mut process = match spawn(&mut command) {
+            Ok(process) => process,
+            Err(error) => panic!("{error}"),
+        };
+        let (sender, lines) = channel();
+        if let Some(output) = process.stdout.take() {
+            thread::spawn(move || {
+                for line in BufReader::new(output).lines().map_while(Result::ok) {
+                    if sender.send(line).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        let log = Arc::<Mutex<Vec<u8>>>::default();
+        if let Some(errors) = process.stderr.take() {
+            let log = log.clone();
+            thread::spawn(move || keep(errors, &log));
+        }
+        Self {
+            input: process.stdin.take(),
+            process,
+            lines,
+            log,
+            last_id: 0,
+            limit,
+        }
+    }
+
+    /// Sends a request and waits for its result, or the sentence of its error.
+    #[track_caller]
+    pub(super) fn request(&mut self, method: &str, params: &Value) -> Result<Value, String> {
+        self.last_id += 1;
+        let id = json!(self.last_id);
+        self.send(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}));
+        let deadline = Instant::now() + self.limit;
+        loop {
+            let mut message = self.receive(method, deadline);
+            let is_request = message.get("method").is_some();
+            match message.get("id") {
+                Some(own) if *own == id && !is_request => {
+                    return match message.get_mut("result") {
+                        Some(result) => Ok(result.take()),
+                        None => Err(sentence(&message)),
+                    };
+                }
+                // The host asks for something of the client's, which a test has not.
+                Some(theirs) if is_request => {
+                    let error = json!({"code": -32601, "message": "a test answers no requests"});
+                    self.send(&json!({"jsonrpc": "2.0", "id": theirs, "error": error}));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    #[track_caller]
+    pub(super) fn notify(&mut self, method: &str) {
+        self.send(&json!({"jsonrpc": "2.0", "method": method}));
+    }
+
+    pub(super) fn log(&self) -> String {
+        let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&log).into_owned()
+    }
+
+    #[track_caller]
+    fn send(&mut self, message: &Value) {
+        let written = match &mut self.input {
+            Some(input) => input.write_all(format!("{message}\n").as_bytes()),
+            None => Err(ErrorKind::BrokenPipe.into()),
+        };
+        // Where nobody reads any more, no answer comes either, which says more.
+        drop(written);
+    }
+
+    #[track_caller]
+    fn receive(&mut self, method: &str, deadline: Instant) -> Value {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let line = match self.lines.recv_timeout(left) {
+            Ok(line) => line,
+            Err(RecvTimeoutError::Timeout) => {
+                panic!("no answer to {method} within {:?}", self.limit)
+            }
+            Err(RecvTimeoutError::Disconnected) => {
+                let ended = self.process.wait();
+                let ended =
+                    ended.map_or_else(|error| error.to_string(), |status| status.to_string());
+                panic!("the host has ended ({ended})\n{}", self.log())
+            }
+        };
+        match serde_json::from_str(&line) {
+            Ok(message) => message,
+            Err(error) => panic!("the host wrote a line that is no JSON ({error}): {line}"),
+        }
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        drop(self.input.take());
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        if thread::panicking() {
+            let log = self.log();
+            #[expect(clippy::print_stderr, reason = "shown with a failed test's own output")]
+            {
+                eprintln!("--- the log of the sandbox\n{log}---");
+            }
+        }
+    }
+}
+
+/// Runs a command to its end, with this on its standard input, and gives what it prints, or why it failed.
+pub(super) fn run(mut command: Command, input: &str) -> Result<String, String> {
+    let mut process = spawn(&mut command)?;
+    if let Some(mut stdin) = process.stdin.take() {
+        // A command that does not read leaves it.
+        let _ = stdin.write_all(input.as_bytes());
+    }
+    let (sender, output) = channel();
+    if let Some(mut stdout) = process.stdout.take() {
+        thread::spawn(move || {
+            let mut text = Vec::new();
+            let _ = stdout.read_to_end(&mut text);
+            let _ = sender.send(String::from_utf8_lossy(&text).into_owned());
+        });
+    }
+    let log = Mutex::<Vec<u8>>::default();
+    let output = thread::scope(|scope| {
+        let errors = process.stderr.take();
+        let reading = errors.map(|errors| scope.spawn(|| keep(errors, &log)));
+        let output = output.recv_timeout(COMMAND_LIMIT);
+        if output.is_err() {
+            let _ = process.kill();
+        }
+        drop(reading.map(thread::ScopedJoinHandle::join));
+        output
+    });
+    let status = process.wait().map_err(|error| error.to_string())?;
+    match output {
+        Ok(output) if status.success() => Ok(output),
+        Ok(_) => {
+            let log = log.into_inner().unwrap_or_else(PoisonError::into_inner);
+            Err(String::from_utf8_lossy(&log).trim_end().to_owned())
+        }
+        Err(_) => Err(format!("{command:?} did not end within {COMMAND_LIMIT:?}")),
+    }
+}
+
+fn spawn(command: &mut Command) -> Result<Process, String> {
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command.spawn().map_err(|error| {
+        let program = command.get_program().to_string_lossy().into_owned();
+        match error.kind() {
+            ErrorKind::NotFound => format!(
+                "there is no program `{program}`\nhint: run the tests with `toolbay test`, or put toolbay on the PATH or its path into TOOLBAY_BIN"
+            ),
+            _ => format!("cannot start `{program}`: {error}"),
+        }
+    })
+}
+
+fn keep(mut stream: impl Read, log: &Mutex<Vec<u8>>) {
+    let mut buffer = [0; 4096];
+    while let Ok(count @ 1..) = stream.read(&mut buffer) {
+        let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
+        log.extend_from_slice(buffer.get(..count).unwrap_or_default());
+        let surplus = log.len().saturating_sub(MAX_LOG);
+        log.drain(..surplus);
+    }
+}
+
+fn sentence(message: &Value) -> String {
+    let said = message.pointer("/error/message").and_then(Value::as_str);
+    said.map_or_else(|| message.to_string(), str::to_owned)
+}

@@ -1,0 +1,157 @@
+//! The SDK's module `testing`, as authors use it, and what the SDK brings for tools, in the real sandbox. The guest is `tests/guests/scribe`.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+use toolbay_sdk::testing::{self, Builder, Request, Response, Running};
+
+use crate::support::paths;
+
+fn guest(name: &str) -> Builder {
+    testing::component(paths::guest(name))
+        .program(paths::host())
+        .cache(paths::shared_cache())
+}
+
+fn scribe() -> Builder {
+    guest("scribe")
+}
+
+/// What a test that fails would say.
+fn complaint<T>(failing: impl FnOnce() -> T) -> String {
+    let panic = catch_unwind(AssertUnwindSafe(|| drop(failing())));
+    let panic = panic.expect_err("it does not fail");
+    match panic.downcast::<String>() {
+        Ok(text) => *text,
+        Err(panic) => (*panic.downcast_ref::<&str>().expect("a panic has a text")).to_owned(),
+    }
+}
+
+fn member<'a>(outcome: &'a testing::Outcome, name: &str) -> &'a Value {
+    let structured = outcome.expect_success().structured();
+    &structured.expect("there is structured content")[name]
+}
+
+#[test]
+fn pages_follow_one_another_and_limits_are_clamped() {
+    let mut scribe = scribe().start();
+    let page = scribe.call("letters", json!({}));
+    assert_snapshot!(page, @"");
+    let cursor = member(&page, "next_cursor").clone();
+    let next = scribe.call("letters", json!({"cursor": cursor, "limit": -7}));
+    assert_eq!(member(&next, "items"), &json!(["f"]));
+    let rest = scribe.call("letters", json!({"cursor": cursor, "limit": 5000}));
+    assert_eq!(member(&rest, "has_more"), &json!(false));
+    assert_eq!(member(&rest, "next_cursor"), &Value::Null);
+    let damaged = scribe.call("letters", json!({"cursor": "bm90aGluZw"}));
+    assert_snapshot!(damaged, @"");
+}
+
+#[test]
+fn a_stopped_clock_and_texts_of_a_known_form() {
+    let mut scribe = scribe().clock("2026-01-01T12:00:00.25+01:00").start();
+    let arguments =
+        json!({"to": "ada@example.com", "day": "2028-02-29", "page": "HTTPS://Example.com/a/../b"});
+    assert_snapshot!(scribe.call("invite", arguments), @"");
+    let wrong = scribe.call(
+        "invite",
+        json!({"to": "ada", "day": "2027-02-29", "page": "here"}),
+    );
+    assert_snapshot!(wrong, @"");
+}
+
+#[test]
+fn files_are_written_whole_inside_a_mount_only() {
+    let mut scribe = scribe().mount_with("vault", [("a.md", "old")]).start();
+    for text in ["new", "newer"] {
+        let saved = scribe.call("save", json!({"path": "2026/b.md", "text": text}));
+        assert_eq!(saved.value::<Vec<String>>(), ["2026/b.md", "a.md"]);
+    }
+    let written = std::fs::read_to_string(scribe.folder("vault").join("2026/b.md"));
+    assert_eq!(written.expect("the file is there"), "newer");
+    assert_eq!(scribe.call("read", json!({"path": "a.md"})).text(), "old");
+    let outside = scribe.call("read", json!({"path": "../a.md"}));
+    assert_eq!(outside.error_code(), Some("validation_error"));
+}
+
+#[test]
+fn secrets_and_variables_are_those_of_the_test() {
+    let mut scribe = scribe()
+        .env("NAME", "Ada")
+        .secret("api-key", "s3cret-key")
+        .http("https://api.example.com", |request: Request| {
+            let asked: Value = request.json();
+            let shown = request.header("x-api-key") == Some("s3cret-key");
+            Response::json(json!({"asked": asked, "limit": request.query("limit"), "key": shown}))
+        })
+        .start();
+    assert_eq!(scribe.call("greet", json!({})).text(), "Hello, Ada!");
+    let outcome = scribe.call("ask", json!({"question": "why?"}));
+    assert_snapshot!(outcome, @"");
+    let requests = scribe.requests();
+    assert_eq!(requests.len(), 1);
+    assert_eq!(requests[0].method, "POST");
+    assert_eq!(requests[0].url, "https://api.example.com/v1/ask?limit=3");
+}
+
+#[test]
+fn what_was_not_granted_is_refused() {
+    let mut scribe = scribe().env("NAME", "Ada").grant_nothing().start();
+    for (tool, arguments) in [
+        ("greet", json!({})),
+        ("ask", json!({"question": "why?"})),
+        ("read", json!({"path": "a.md"})),
+    ] {
+        let outcome = scribe.call(tool, arguments);
+        assert_eq!(outcome.error_code(), Some("permission_denied"), "{outcome}");
+    }
+    assert!(scribe.call("letters", json!({})).is_success());
+}
+
+#[test]
+fn lines_are_logged_at_their_level() {
+    let mut scribe = scribe().start();
+    scribe
+        .call("speak", json!({"text": "one\n<error> two"}))
+        .expect_success();
+    let log = scribe.log();
+    let mut said = String::new();
+    for line in log.lines().filter(|line| line.contains(" guest: ")) {
+        let (time, rest) = line.split_once("guest: ").expect("it was looked for");
+        let level = time.split_whitespace().last().expect("a line has a level");
+        said += &format!("{level} {rest}\n");
+    }
+    assert_snapshot!(said, @"");
+}
+
+#[test]
+fn mistakes_of_a_test_are_said() {
+    let mut running: Running = scribe()
+        .http("https://api.example.com", |_| panic!("not expected"))
+        .start();
+    let missing = complaint(|| running.call("lettres", json!({})));
+    assert_snapshot!(missing, @"");
+    let list = complaint(|| running.call("letters", json!([1])));
+    assert_snapshot!(list, @"");
+    let panicked = complaint(|| running.call("ask", json!({"question": "why?"})));
+    assert_snapshot!(panicked, @"");
+    let unanswered = complaint(|| scribe().start().call("ask", json!({"question": "why?"})));
+    assert_snapshot!(unanswered, @"");
+    let no_mount = complaint(|| scribe().mount("vault", "/no/such/folder"));
+    assert_snapshot!(no_mount, @"");
+    let short = complaint(|| scribe().secret("api-key", "short").start());
+    assert_snapshot!(short, @"");
+    let no_program = complaint(|| scribe().program("/no/toolbay").start());
+    assert_snapshot!(no_program, @"");
+    let no_plugin = complaint(|| {
+        let file: PathBuf = paths::root().join("README.md");
+        testing::component(file).program(paths::host()).start()
+    });
+    insta::with_settings!({filters => vec![(r"/\S+/README.md", "README.md")]}, {
+        assert_snapshot!(no_plugin, @"");
+    });
+    let time = complaint(|| scribe().clock("noon").start());
+    assert!(time.contains("2026-01-01T12:00:00Z"), "{time}");
+}
