@@ -31,6 +31,7 @@ mod state;
 mod status;
 mod terminal;
 mod text;
+mod tls;
 mod watch;
 
 pub use catalog::PluginProblem;
