@@ -2,12 +2,14 @@
 
 mod author;
 mod run;
+mod setup;
 mod user;
 
 use clap::{Parser, Subcommand};
 
 pub use author::Bake;
 pub use run::{Call, CallOutput, Folders, List, Serve};
+pub use setup::{Add, Client, ClientConfig, Completions, Doctor, Logs, Remove, Scope};
 pub use user::{
     Grant, Inspect, ListSecrets, RemoveSecret, Revoke, Secret, SecretAction, SetSecret, ShowGrants,
 };
@@ -36,6 +38,12 @@ pub enum Command {
     Revoke(Revoke),
     Grants(ShowGrants),
     Secret(Secret),
+    Add(Add),
+    Remove(Remove),
+    ClientConfig(ClientConfig),
+    Logs(Logs),
+    Doctor(Doctor),
+    Completions(Completions),
     /// Compiles the component on standard input; started by the host itself.
     #[command(name = crate::commands::compile::NAME, hide = true)]
     Compile,

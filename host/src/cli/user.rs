@@ -88,6 +88,7 @@ pub struct Revoke {
 
 /// Show what is granted, to which build, and until when.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  toolbay grants\n  toolbay grants --json")]
 pub struct ShowGrants {
     /// Print JSON instead of text.
     #[arg(long)]
@@ -130,6 +131,7 @@ pub struct SetSecret {
 
 /// List the names of the secrets and where they are kept, never their values.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  toolbay secret list\n  toolbay secret list weather --json")]
 pub struct ListSecrets {
     /// Only those of this plugin.
     pub plugin: Option<String>,
@@ -140,6 +142,7 @@ pub struct ListSecrets {
 
 /// Remove a secret wherever it is kept.
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  toolbay secret remove weather api-key")]
 pub struct RemoveSecret {
     /// The plugin's name.
     pub plugin: String,
