@@ -14,19 +14,24 @@
 #[path = "../support/support.rs"]
 mod support;
 
+mod added;
 mod broken;
 mod calls;
+mod client_config;
 mod clients;
 mod commands;
 mod consent;
 mod defects;
+mod doctor;
 mod escapes;
 mod exit;
 mod grants;
 mod handshake;
+mod help;
 mod hostile;
 mod lists;
 mod load;
+mod logs;
 mod network;
 mod plugins;
 mod protocol;

@@ -72,7 +72,7 @@ impl ClientFile {
     /// Where the file really is, if it is reached by a link.
     pub(crate) fn end_of_links(&self) -> Option<&Path> {
         let is_link = fs::symlink_metadata(&self.named).is_ok_and(|metadata| metadata.is_symlink());
-        is_link.then_some(&self.path)
+        is_link.then_some(self.path.as_path())
     }
 
     /// Puts the new text in place of the old one, which is kept beside it; gives where.
@@ -169,10 +169,21 @@ fn end_of_links(path: &Path) -> io::Result<PathBuf> {
         match fs::read_link(&path) {
             Ok(target) => path = path.parent().unwrap_or(Path::new("/")).join(target),
             // Not a link, or not there.
-            Err(_) => return Ok(path),
+            Err(_) => return Ok(without_detours(path)),
         }
     }
     Err(io::Error::other("too many links"))
+}
+
+/// The path without links and `..` in its folders, as far as these are there.
+fn without_detours(path: PathBuf) -> PathBuf {
+    let folder = path
+        .parent()
+        .and_then(|folder| fs::canonicalize(folder).ok());
+    match (folder, path.file_name()) {
+        (Some(folder), Some(name)) => folder.join(name),
+        _ => path,
+    }
 }
 
 fn failed(what: &str, error: &io::Error) -> EditError {

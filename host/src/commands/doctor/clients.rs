@@ -1,5 +1,6 @@
 //! The files of the clients that are known: does one start toolbay, and is the program there that it starts?
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum as _;
@@ -17,11 +18,16 @@ pub(super) fn clients() -> Vec<Check> {
     };
     let mut checks = Vec::new();
     let mut configured = false;
+    // In the home folder, a project's file may be the user's own.
+    let mut seen = BTreeSet::new();
     for client in Client::ALL {
         for scope in [Scope::User, Scope::Project] {
             let Ok(path) = client.file(scope, &around) else {
                 continue;
             };
+            if !seen.insert(path.clone()) {
+                continue;
+            }
             let found = look_at(client, scope, &path);
             configured |= found.iter().any(|check| check.0);
             checks.extend(found.into_iter().map(|(_, check)| check));

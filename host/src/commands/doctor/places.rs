@@ -12,7 +12,7 @@ use crate::audit::reader;
 use crate::config::{Config, default_plugin_folder};
 use crate::discover::exposure;
 use crate::host::Host;
-use crate::state::Store;
+use crate::state::{StateError, Store};
 use crate::text::{bytes, nearest};
 
 /// The variables that are read.
@@ -176,12 +176,15 @@ pub(super) async fn state(host: &Host) -> Vec<Check> {
         checks.push(match store.kept_by("", "").await {
             Ok(_) => Check::ok("state", format!("{shown}, {}", bytes(size))),
             Err(error) => {
-                let error = error.to_string();
-                let (what, hint) = error.split_once("; hint: ").unwrap_or((&error, ""));
-                let hint = if hint.is_empty() {
-                    "look at the file and the space on the disk"
-                } else {
-                    hint
+                // The hints in its sentences are for plugins and models, which must not learn paths.
+                let what = error.to_string();
+                let what = what.split("; hint: ").next().unwrap_or_default();
+                let hint = match error {
+                    StateError::Damaged(_) => {
+                        "move state.db, state.db-wal and state.db-shm elsewhere; then an empty state is begun"
+                    }
+                    StateError::Newer { .. } => "update this toolbay",
+                    _ => "look at the file and at the space on the disk",
                 };
                 Check::problem("state", format!("{shown}: {what}"), hint)
             }

@@ -53,8 +53,13 @@ pub(super) fn plugins(host: &Host) -> Vec<Check> {
         } else {
             ""
         };
+        let area = if problem.path == host.grants.file() {
+            "grants"
+        } else {
+            "plugin"
+        };
         checks.push(Check::problem(
-            "plugin",
+            area,
             format!("{}: {}{earlier}", problem.path.display(), problem.reason),
             problem.hint.clone(),
         ));
