@@ -27,8 +27,8 @@ use self::server::{Contestant, forget};
 use crate::Setup;
 use crate::guests;
 use crate::places::Places;
-use crate::process::{self, BUILD_LIMIT};
 use crate::terminal::{self, dim, heading, note};
+use toolbay_build::process::{self, BUILD_LIMIT};
 
 #[derive(Args)]
 pub(crate) struct Options {

@@ -11,8 +11,9 @@ use anyhow::{Result, anyhow, bail};
 use crate::client_setup::{self, Clients};
 use crate::guests;
 use crate::places::Places;
-use crate::process::{self, BUILD_LIMIT, program};
-use crate::terminal::{self, Consent, dim, heading, note};
+use crate::terminal::{self, dim, heading, note};
+use toolbay_build::Consent;
+use toolbay_build::process::{self, BUILD_LIMIT, program};
 
 /// Installing a tool compiles it.
 const TOOL_LIMIT: Duration = Duration::from_secs(10 * 60);
@@ -251,6 +252,7 @@ fn require_nextest(consent: Consent) -> Result<()> {
         return Ok(());
     }
     consent.require(
+        &note,
         "cargo-nextest is not installed",
         "cargo install cargo-nextest --locked",
     )?;

@@ -11,8 +11,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 
 use crate::places::Places;
-use crate::process::{self, program};
 use crate::terminal::note;
+use toolbay_build::process::{self, program};
 
 const INSTALL_LIMIT: Duration = Duration::from_secs(5 * 60);
 

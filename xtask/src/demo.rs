@@ -12,8 +12,9 @@ use crate::client::Client;
 use crate::demo_script::Demo;
 use crate::guests;
 use crate::places::Places;
-use crate::process::{self, BUILD_LIMIT, program};
-use crate::terminal::{Consent, heading, note};
+use crate::terminal::{heading, note};
+use toolbay_build::Consent;
+use toolbay_build::process::{self, BUILD_LIMIT, program};
 
 /// The folder that the host serves, and what is put into it on the way.
 pub(crate) struct Stage {

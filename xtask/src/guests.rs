@@ -7,19 +7,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use serde_json::Value;
+use toolbay_build::cargo::{self, Component, Diagnostic};
+use toolbay_build::process::{self, BUILD_LIMIT, program};
+use toolbay_build::{Consent, GuestToolchain, Setup, names_preview1};
 
 use crate::places::Places;
-use crate::process::{self, BUILD_LIMIT, program};
-use crate::target_setup::GuestToolchain;
-use crate::terminal::{self, Consent, dim, heading, note};
-use crate::wasi_libc::names_preview1;
-
-/// A component as cargo left it.
-struct Built {
-    package: String,
-    file: PathBuf,
-}
+use crate::terminal::{self, dim, heading, note};
 
 pub(crate) fn build_host(places: &Places) -> Result<()> {
     heading("the host, as a release build (some minutes the first time)");
@@ -62,7 +55,11 @@ pub(crate) fn build_all(places: &Places, consent: Consent) -> Result<()> {
 
 fn build(places: &Places, consent: Consent, workspaces: &[(&str, &str, PathBuf)]) -> Result<()> {
     heading("the WebAssembly target");
-    let toolchain = GuestToolchain::find_or_set_up(places, consent)?;
+    let toolchain = GuestToolchain::find_or_set_up(Setup {
+        folder: &places.target,
+        consent,
+        say: &note,
+    })?;
     note(&toolchain.describe());
     for (name, folder, results) in workspaces {
         let folder = places.root.join(folder);
@@ -80,53 +77,33 @@ fn build(places: &Places, consent: Consent, workspaces: &[(&str, &str, PathBuf)]
     Ok(())
 }
 
-/// Builds one workspace and reads from cargo's messages what came out.
+/// Builds one workspace.
 fn cargo_build(
     places: &Places,
     toolchain: &GuestToolchain,
     workspace: &Path,
-) -> Result<Vec<Built>> {
-    let mut command = toolchain.cargo_build(places)?;
-    command.current_dir(workspace).args([
-        "--workspace",
-        "--message-format",
-        "json-render-diagnostics",
-    ]);
-    let captured = process::capture_stdout(&mut command, BUILD_LIMIT)?;
-    if !captured.status.success() {
+) -> Result<Vec<Component>> {
+    let mut command = toolchain.cargo_build()?;
+    command
+        .current_dir(workspace)
+        .args(["--release", "--workspace", "--target-dir"])
+        .arg(places.guest_target());
+    let show = |said: &Diagnostic| terminal::talk(&said.rendered);
+    let build = cargo::build(
+        &mut command,
+        terminal::has_colours(),
+        cargo::Stderr::Shown,
+        BUILD_LIMIT,
+        show,
+    )?;
+    if !build.succeeded {
         bail!("{} does not build", places.short(workspace));
     }
-    let mut components: Vec<Built> = captured.stdout.lines().filter_map(component).collect();
-    components.sort_by(|one, other| one.package.cmp(&other.package));
-    Ok(components)
-}
-
-/// The component that one message of cargo tells of, if it does.
-fn component(line: &str) -> Option<Built> {
-    let message: Value = serde_json::from_str(line).ok()?;
-    if message.get("reason")? != "compiler-artifact" {
-        return None;
-    }
-    let file = message
-        .get("filenames")?
-        .as_array()?
-        .iter()
-        .filter_map(Value::as_str)
-        .find(|file| file.ends_with(".wasm"))?;
-    // `path+file:///a/folder/name#0.1.0`, or `…#name@0.1.0` where the folder has another name.
-    let (folder, version) = message.get("package_id")?.as_str()?.rsplit_once('#')?;
-    let package = match version.split_once('@') {
-        Some((name, _)) => name,
-        None => folder.rsplit('/').next()?,
-    };
-    Some(Built {
-        package: package.to_owned(),
-        file: file.into(),
-    })
+    Ok(build.components)
 }
 
 /// Puts each component in its place, with its manifest inside. What is newer than all it was made from stays.
-fn finish(places: &Places, components: &[Built], results: &Path) -> Result<()> {
+fn finish(places: &Places, components: &[Component], results: &Path) -> Result<()> {
     fs::create_dir_all(results)?;
     let baker = Baker::find(places);
     for component in components {
@@ -183,7 +160,7 @@ impl Baker {
 }
 
 /// A package that was renamed or removed must not leave a component that later runs still find.
-fn remove_leftovers(components: &[Built], results: &Path) -> Result<()> {
+fn remove_leftovers(components: &[Component], results: &Path) -> Result<()> {
     for entry in fs::read_dir(results)? {
         let path = entry?.path();
         let stem = path
@@ -216,41 +193,4 @@ fn size(path: &Path) -> Result<String> {
         .with_context(|| format!("{} was not built", path.display()))?
         .len();
     Ok(terminal::size(bytes))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn components_are_found_in_what_cargo_says() {
-        let artifact = |package: &str, file: &str| {
-            format!(
-                r#"{{"reason":"compiler-artifact","package_id":"{package}","filenames":["{file}"]}}"#
-            )
-        };
-        let cases = [
-            (
-                artifact("path+file:///w/plugins/jq#0.1.0", "/t/jq.wasm"),
-                Some("jq"),
-            ),
-            (
-                artifact(
-                    "path+file:///w/guests/v1#greeter-v1@0.1.0",
-                    "/t/greeter_v1.wasm",
-                ),
-                Some("greeter-v1"),
-            ),
-            (artifact("registry+x#serde@1.0.0", "/t/libserde.rlib"), None),
-            (
-                r#"{"reason":"build-finished","success":true}"#.to_owned(),
-                None,
-            ),
-            ("not json".to_owned(), None),
-        ];
-        for (line, expected) in cases {
-            let package = component(&line).map(|built| built.package);
-            assert_eq!(package.as_deref(), expected, "{line}");
-        }
-    }
 }

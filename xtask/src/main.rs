@@ -9,7 +9,6 @@
     reason = "a developer's tool talks on its terminal"
 )]
 
-mod apt;
 mod bench;
 mod checks;
 mod client;
@@ -18,13 +17,9 @@ mod demo;
 mod demo_changes;
 mod demo_script;
 mod demo_view;
-mod distribution;
 mod guests;
 mod places;
-mod process;
-mod target_setup;
 mod terminal;
-mod wasi_libc;
 
 use std::process::ExitCode;
 
@@ -32,7 +27,7 @@ use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 
 use crate::places::Places;
-use crate::terminal::Consent;
+use toolbay_build::Consent;
 
 #[derive(Parser)]
 #[command(

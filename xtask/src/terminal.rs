@@ -4,54 +4,11 @@ use std::env;
 use std::io::{self, IsTerminal};
 use std::time::Duration;
 
-use anyhow::{Result, bail};
-
-/// Whether missing packages may be installed on this machine.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Consent {
-    Given,
-    /// A person sits at the terminal.
-    Ask,
-    Refused,
-}
-
-impl Consent {
-    pub(crate) fn new(install: bool) -> Self {
-        if install || env::var("CI").is_ok_and(|ci| ci == "true" || ci == "1") {
-            Self::Given
-        } else if io::stdin().is_terminal() && io::stderr().is_terminal() {
-            Self::Ask
-        } else {
-            Self::Refused
-        }
-    }
-
-    /// Goes ahead, or asks, or is an error that says the command to run.
-    pub(crate) fn require(self, what: &str, command: &str) -> Result<()> {
-        match self {
-            Self::Given => {
-                note(&format!("{what}: running\n  {command}"));
-                return Ok(());
-            }
-            Self::Ask => {
-                eprint!("{what}. This installs it:\n\n  {command}\n\nRun it now? [y/N] ");
-                let mut answer = String::new();
-                io::stdin().read_line(&mut answer)?;
-                if matches!(answer.trim(), "y" | "Y" | "yes") {
-                    return Ok(());
-                }
-            }
-            Self::Refused => {}
-        }
-        bail!("{what}\nhint: run `{command}`, or add `--install` to this command to have it run")
-    }
-}
-
 #[expect(
     clippy::disallowed_methods,
     reason = "only asked what it is; and this is not the host"
 )]
-fn has_colours() -> bool {
+pub(crate) fn has_colours() -> bool {
     io::stdout().is_terminal() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
@@ -82,6 +39,11 @@ pub(crate) fn heading(text: &str) {
 
 pub(crate) fn note(text: &str) {
     println!("{text}");
+}
+
+/// Passes on what a program said, as it said it.
+pub(crate) fn talk(text: &str) {
+    eprint!("{text}");
 }
 
 pub(crate) fn print_error(error: &anyhow::Error) {
@@ -124,16 +86,5 @@ mod tests {
         for (given, expected) in cases {
             assert_eq!(duration(given), expected);
         }
-    }
-
-    #[test]
-    fn without_consent_the_error_says_the_command() {
-        let error = Consent::Refused
-            .require("wasm32-wasip2 is missing", "apt-get install x")
-            .unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "wasm32-wasip2 is missing\nhint: run `apt-get install x`, or add `--install` to this command to have it run"
-        );
     }
 }

@@ -18,7 +18,7 @@ use wait_timeout::ChildExt;
 
 use super::lines::Lines;
 use super::wire::{self, Era};
-use crate::process::program;
+use toolbay_build::process::program;
 
 /// The longest that a server is used.
 const LIMIT: Duration = Duration::from_secs(15 * 60);

@@ -8,9 +8,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
-use crate::apt;
-use crate::places::Places;
-use crate::terminal::note;
+use crate::target_setup::Fetch;
+use crate::{Setup, apt};
 
 /// Where Debian's `wasi-libc` puts its libraries, the better one first.
 const INSTALLED: [&str; 2] = ["usr/lib/wasm32-wasip2", "usr/lib/wasm32-wasi"];
@@ -20,20 +19,25 @@ const INSTALLED: [&str; 2] = ["usr/lib/wasm32-wasip2", "usr/lib/wasm32-wasi"];
 /// depends on nothing, so it may come from any release.
 const OTHER_RELEASES: [&str; 2] = ["forky", "trixie"];
 
-/// The folder to link with, fetched into `target/wasi-libc` if the installed library is an old one.
-pub(crate) fn find(places: &Places, again: bool) -> Result<PathBuf> {
+/// The folder to link with, fetched into the folder of the set-up if the installed library is an old one.
+pub(crate) fn find(setup: Setup<'_>, fetch: Fetch) -> Result<PathBuf> {
     let installed = best_below(Path::new("/"));
     if let Some(library) = installed.as_ref().filter(|library| !needs_adapter(library)) {
         return Ok(library.clone());
     }
-    let fetched = places.target.join("wasi-libc");
+    let fetched = setup.folder.join("wasi-libc");
     let mut found = OTHER_RELEASES
         .iter()
         .find_map(|release| best_below(&fetched.join(release)));
     // Having failed once, asking the mirror every time would only cost time.
     let tried = fetched.join("not-available");
-    if found.is_none() && apt::is_there() && (again || !tried.exists()) {
-        found = fetch(&fetched)?;
+    let may_fetch = match fetch {
+        Fetch::Never => false,
+        Fetch::Once => !tried.exists(),
+        Fetch::Again => true,
+    };
+    if found.is_none() && may_fetch && apt::is_there() {
+        found = fetch_into(&fetched, setup.say)?;
         if found.is_none() {
             fs::create_dir_all(&fetched)?;
             fs::write(&tried, "")?;
@@ -42,8 +46,8 @@ pub(crate) fn find(places: &Places, again: bool) -> Result<PathBuf> {
     let Some(library) = found.or(installed) else {
         bail!("there is no WASI C library\nhint: install the package wasi-libc");
     };
-    if needs_adapter(&library) {
-        note(&format!(
+    if needs_adapter(&library) && fetch != Fetch::Never {
+        (setup.say)(&format!(
             "note: linking with {}, which speaks WASI preview 1: the components carry an adapter and start slower",
             library.display()
         ));
@@ -52,7 +56,7 @@ pub(crate) fn find(places: &Places, again: bool) -> Result<PathBuf> {
 }
 
 /// Tries the other releases in turn; none of them being there is no error.
-fn fetch(into: &Path) -> Result<Option<PathBuf>> {
+fn fetch_into(into: &Path, say: &dyn Fn(&str)) -> Result<Option<PathBuf>> {
     for release in OTHER_RELEASES {
         // Unpacked beside its place and moved there whole, so that a stop midway leaves nothing half done.
         let partial = into.join("partial");
@@ -64,19 +68,19 @@ fn fetch(into: &Path) -> Result<Option<PathBuf>> {
             Ok(()) if best_below(&partial).is_some() => {
                 let place = into.join(release);
                 fs::rename(&partial, &place)?;
-                note(&format!(
+                say(&format!(
                     "wasi-libc of Debian {release} is in {}",
                     place.display()
                 ));
                 return Ok(best_below(&place));
             }
-            Ok(()) => note(&format!(
+            Ok(()) => say(&format!(
                 "note: wasi-libc of Debian {release} has no library for wasm32-wasip2"
             )),
             Err(error) => {
                 let reason = format!("{error:#}");
                 let first_line = reason.lines().next().unwrap_or_default();
-                note(&format!(
+                say(&format!(
                     "note: wasi-libc of Debian {release} is not to be had: {first_line}"
                 ));
             }
@@ -99,7 +103,7 @@ fn needs_adapter(library: &Path) -> bool {
 }
 
 /// Whether a library or a component mentions WASI preview 1's only module.
-pub(crate) fn names_preview1(bytes: &[u8]) -> bool {
+pub fn names_preview1(bytes: &[u8]) -> bool {
     let module = b"wasi_snapshot_preview1";
     bytes.windows(module.len()).any(|window| window == module)
 }

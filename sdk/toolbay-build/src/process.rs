@@ -11,20 +11,21 @@ use anyhow::{Context, Result, bail};
 use wait_timeout::ChildExt;
 
 /// Long enough for a release build from nothing on a slow machine.
-pub(crate) const BUILD_LIMIT: Duration = Duration::from_secs(45 * 60);
+pub const BUILD_LIMIT: Duration = Duration::from_secs(45 * 60);
 
 /// How long a child's output may stay open after the child itself has ended, since a grandchild may hold it.
 const OUTPUT_GRACE: Duration = Duration::from_secs(2);
 
-pub(crate) struct Captured {
-    pub(crate) status: ExitStatus,
-    pub(crate) stdout: String,
-    pub(crate) stderr: String,
+#[derive(Debug)]
+pub struct Captured {
+    pub status: ExitStatus,
+    pub stdout: String,
+    pub stderr: String,
 }
 
 /// A program with the environment as it was before `cargo run`: otherwise build scripts see this package's variables,
 /// and the same crate is built again each time the way of calling cargo changes.
-pub(crate) fn program(name: impl AsRef<OsStr>) -> Command {
+pub fn program(name: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(name);
     for (variable, _) in env::vars_os() {
         let Some(name) = variable.to_str() else {
@@ -46,12 +47,12 @@ pub(crate) fn program(name: impl AsRef<OsStr>) -> Command {
 }
 
 /// The cargo that runs this.
-pub(crate) fn cargo() -> Command {
+pub fn cargo() -> Command {
     program(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
 /// Runs a command whose output the developer sees as it comes.
-pub(crate) fn run(command: &mut Command, limit: Duration) -> Result<()> {
+pub fn run(command: &mut Command, limit: Duration) -> Result<()> {
     let shown = show(command);
     let mut child = command
         .stdin(Stdio::null())
@@ -65,7 +66,7 @@ pub(crate) fn run(command: &mut Command, limit: Duration) -> Result<()> {
 }
 
 /// Runs a command that should say nothing unless it fails.
-pub(crate) fn run_quietly(command: &mut Command, limit: Duration) -> Result<()> {
+pub fn run_quietly(command: &mut Command, limit: Duration) -> Result<()> {
     let shown = show(command);
     let captured = capture(command, limit)?;
     if !captured.status.success() {
@@ -80,13 +81,13 @@ pub(crate) fn run_quietly(command: &mut Command, limit: Duration) -> Result<()> 
 }
 
 /// Runs a command and returns what it printed, whatever its exit code.
-pub(crate) fn capture(command: &mut Command, limit: Duration) -> Result<Captured> {
+pub fn capture(command: &mut Command, limit: Duration) -> Result<Captured> {
     command.stderr(Stdio::piped());
     capture_stdout(command, limit)
 }
 
 /// Like [`capture`], but leaves stderr as the command has it: cargo's progress stays visible.
-pub(crate) fn capture_stdout(command: &mut Command, limit: Duration) -> Result<Captured> {
+pub fn capture_stdout(command: &mut Command, limit: Duration) -> Result<Captured> {
     let shown = show(command);
     let mut child = command
         .stdin(Stdio::null())
@@ -96,11 +97,6 @@ pub(crate) fn capture_stdout(command: &mut Command, limit: Duration) -> Result<C
     let stdout = child.stdout.take().map(read_to_end);
     let stderr = child.stderr.take().map(read_to_end);
     let status = wait(&mut child, limit, &shown)?;
-    let collect = |output: Option<mpsc::Receiver<String>>| {
-        output
-            .and_then(|output| output.recv_timeout(OUTPUT_GRACE).ok())
-            .unwrap_or_default()
-    };
     Ok(Captured {
         status,
         stdout: collect(stdout),
@@ -109,7 +105,7 @@ pub(crate) fn capture_stdout(command: &mut Command, limit: Duration) -> Result<C
 }
 
 /// What a program prints on stdout, if it is there and succeeds at once.
-pub(crate) fn ask(command: &mut Command) -> Option<String> {
+pub fn ask(command: &mut Command) -> Option<String> {
     let captured = capture(command, Duration::from_secs(20)).ok()?;
     captured
         .status
@@ -117,7 +113,14 @@ pub(crate) fn ask(command: &mut Command) -> Option<String> {
         .then(|| captured.stdout.trim().to_owned())
 }
 
-fn read_to_end(mut from: impl Read + Send + 'static) -> mpsc::Receiver<String> {
+/// What was read, as far as it comes before long.
+pub(crate) fn collect(output: Option<mpsc::Receiver<String>>) -> String {
+    output
+        .and_then(|output| output.recv_timeout(OUTPUT_GRACE).ok())
+        .unwrap_or_default()
+}
+
+pub(crate) fn read_to_end(mut from: impl Read + Send + 'static) -> mpsc::Receiver<String> {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
         let mut bytes = Vec::new();
@@ -128,7 +131,7 @@ fn read_to_end(mut from: impl Read + Send + 'static) -> mpsc::Receiver<String> {
     receiver
 }
 
-fn wait(child: &mut Child, limit: Duration, shown: &str) -> Result<ExitStatus> {
+pub(crate) fn wait(child: &mut Child, limit: Duration, shown: &str) -> Result<ExitStatus> {
     if let Some(status) = child.wait_timeout(limit)? {
         return Ok(status);
     }
@@ -141,7 +144,7 @@ fn wait(child: &mut Child, limit: Duration, shown: &str) -> Result<ExitStatus> {
 }
 
 /// The command as a person would type it.
-fn show(command: &Command) -> String {
+pub(crate) fn show(command: &Command) -> String {
     let program = command.get_program().to_string_lossy();
     let name = program.rsplit('/').next().unwrap_or(&program).to_owned();
     let mut words = vec![name];

@@ -9,10 +9,9 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use crate::places::Places;
 use crate::process::{self, program};
-use crate::target_setup::TARGET;
-use crate::{apt, wasi_libc};
+use crate::target_setup::{Fetch, TARGET};
+use crate::{Setup, apt, wasi_libc};
 
 /// What Debian needs installed: compiler, cargo, the standard library's source, the linkers, a WASI C library.
 const DEBIAN_PACKAGES: [&str; 5] = [
@@ -24,6 +23,7 @@ const DEBIAN_PACKAGES: [&str; 5] = [
 ];
 
 /// The distribution's own toolchain, found whole.
+#[derive(Debug)]
 pub(crate) struct Distribution {
     sysroot: PathBuf,
     pub(crate) release: String,
@@ -32,6 +32,8 @@ pub(crate) struct Distribution {
     /// Runs as `wasm-ld` when called by that name.
     linker: PathBuf,
     pub(crate) wasi_libc: PathBuf,
+    /// Holds the linker under the name that it is looked for.
+    links: PathBuf,
 }
 
 /// What stands between this machine and a distribution's toolchain.
@@ -50,7 +52,7 @@ impl Missing {
 
     pub(crate) fn what_to_install(&self) -> String {
         format!(
-            "guests cannot be built for {TARGET}; missing: {}\n\
+            "plugins cannot be built for {TARGET}; missing: {}\n\
              hint: install one of these:\n  \
              with rustup and a network:  rustup target add {TARGET}\n  \
              on Debian 12 or newer:      {}",
@@ -62,7 +64,7 @@ impl Missing {
 
 impl Distribution {
     /// The toolchain, or what of it is missing.
-    pub(crate) fn find(places: &Places, again: bool) -> Result<Result<Self, Missing>> {
+    pub(crate) fn find(setup: Setup<'_>, fetch: Fetch) -> Result<Result<Self, Missing>> {
         let compiler = Path::new("/usr/bin/rustc");
         let Some(version) = process::ask(own_environment(&mut program(compiler)).arg("-vV")) else {
             return Ok(Err(Missing::packages_for(vec![
@@ -105,30 +107,30 @@ impl Distribution {
                 packages,
             }));
         };
-        match wasi_libc::find(places, again) {
+        match wasi_libc::find(setup, fetch) {
             Ok(wasi_libc) => Ok(Ok(Self {
                 sysroot,
                 release: release.to_owned(),
                 tools,
                 linker,
                 wasi_libc,
+                links: setup.folder.join("linker"),
             })),
             Err(error) => Ok(Err(Missing::packages_for(vec![format!("{error:#}")]))),
         }
     }
 
     /// Its cargo, told to use its rustc, its linkers and the WASI C library.
-    pub(crate) fn cargo(&self, places: &Places) -> Result<Command> {
+    pub(crate) fn cargo(&self) -> Result<Command> {
         // The component linker looks on PATH for a linker of exactly this name.
-        let links = places.guest_target().join("linker");
-        let wasm_ld = links.join("wasm-ld");
+        let wasm_ld = self.links.join("wasm-ld");
         if !wasm_ld.exists() {
-            fs::create_dir_all(&links)?;
+            fs::create_dir_all(&self.links)?;
             link(&self.linker, &wasm_ld)
                 .with_context(|| format!("{} cannot be made", wasm_ld.display()))?;
         }
         let path = env::var_os("PATH").unwrap_or_default();
-        let folders = [links, self.tools.clone()]
+        let folders = [self.links.clone(), self.tools.clone()]
             .into_iter()
             .chain(env::split_paths(&path));
         let mut command = program(self.sysroot.join("bin/cargo"));

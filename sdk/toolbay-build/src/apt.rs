@@ -3,6 +3,7 @@
 //! Which mirror to ask is the machine's own configuration's business: nothing here names a host.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -30,9 +31,11 @@ pub(crate) fn install_command(packages: &[String]) -> String {
 
 /// Runs what [`install_command`] says, visibly.
 pub(crate) fn install(packages: &[String]) -> Result<()> {
-    process::run(as_root().arg("update"), UPDATE_LIMIT)?;
+    // What a person reads goes to standard error: standard output may be for data.
+    process::run(as_root().arg("update").stdout(io::stderr()), UPDATE_LIMIT)?;
     process::run(
         as_root()
+            .stdout(io::stderr())
             .args(["install", "-y", "--no-install-recommends"])
             .args(packages),
         INSTALL_LIMIT,
