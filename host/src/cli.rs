@@ -20,7 +20,8 @@ pub use user::{
     name = "toolbay",
     version,
     max_term_width = 100,
-    arg_required_else_help = true
+    arg_required_else_help = true,
+    after_help = "Examples:\n  toolbay add weather.wasm\n  toolbay client-config claude-code --write\n  toolbay call clock_now --json '{\"zone\": \"Europe/Berlin\"}'\n  toolbay doctor"
 )]
 pub struct Cli {
     #[command(subcommand)]

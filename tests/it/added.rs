@@ -17,6 +17,8 @@ use crate::support::http_server::{CertificateAuthority, HttpServer};
 /// A home folder with somewhere to keep files to add.
 struct Place {
     home: TempDir,
+    /// Digests are the tools' that make the components.
+    _filters: insta::internals::SettingsBindDropGuard,
 }
 
 fn manifest(name: &str) -> Value {
@@ -40,8 +42,11 @@ fn asking(name: &str) -> Vec<u8> {
 
 impl Place {
     fn new() -> Self {
+        let mut settings = insta::Settings::clone_current();
+        settings.set_filters(crate::filters());
         Self {
             home: TempDir::new().expect("a temporary folder can be made"),
+            _filters: settings.bind_to_scope(),
         }
     }
 
@@ -471,7 +476,7 @@ fn removing_says_what_stays() {
     place.run(&["add", "plain.wasm"]);
     let folder = fs::canonicalize(place.plugins()).expect("it is there");
     let grants = format!(
-        "version = 1\n[[grant]]\nfolder = '{}'\nplugin = 'plain'\n[grant.tools.run]\npermissions = {{ kv = true }}\n",
+        "version = 1\n[[grant]]\nfolder = '{}'\nplugin = 'plain'\n[grant.tools.run]\nkv = true\n",
         folder.display()
     );
     place.file("config/grants.toml", grants.as_bytes());

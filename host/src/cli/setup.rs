@@ -61,7 +61,7 @@ pub enum Scope {
 /// `toolbay build` writes it.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  toolbay add weather.wasm\n  toolbay add ~/src/weather\n  toolbay add https://example.com/weather.wasm --sha256 2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
+    after_help = "Examples:\n  toolbay add weather.wasm\n  toolbay add ~/src/weather\n  toolbay add https://example.com/weather.wasm\n  toolbay add https://example.com/weather.wasm --sha256 \"$(cat weather.sha256)\""
 )]
 pub struct Add {
     /// A component, a plugin's own folder, or an https address.
@@ -129,7 +129,7 @@ pub struct Logs {
 
 /// Look for what may be wrong: folders and permissions, plugins, grants, clients.
 ///
-/// Changes nothing. Every line is ok, a warning or a problem with a hint; exits with 1 if there is a problem.
+/// Changes nothing but the cache. Every line is ok, a warning or a problem with a hint; exits with 1 if there is a problem.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  toolbay doctor\n  toolbay doctor --dir ./plugins\n  toolbay doctor --json"
@@ -146,7 +146,7 @@ pub struct Doctor {
 /// Print a script that makes a shell complete toolbay's commands.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Where to put it:\n  bash        toolbay completions bash > ~/.local/share/bash-completion/completions/toolbay\n  zsh         toolbay completions zsh > ~/.zfunc/_toolbay    (with `fpath+=~/.zfunc` before compinit in ~/.zshrc)\n  fish        toolbay completions fish > ~/.config/fish/completions/toolbay.fish\n  elvish      toolbay completions elvish >> ~/.config/elvish/rc.elv\n  powershell  toolbay completions powershell >> $PROFILE\n\nExample:\n  source <(toolbay completions bash)"
+    after_help = "Where to put it:\n  bash        toolbay completions bash > ~/.local/share/bash-completion/completions/toolbay\n  zsh         toolbay completions zsh > ~/.zfunc/_toolbay  (and `fpath+=~/.zfunc` in ~/.zshrc)\n  fish        toolbay completions fish > ~/.config/fish/completions/toolbay.fish\n  elvish      toolbay completions elvish >> ~/.config/elvish/rc.elv\n  powershell  toolbay completions powershell >> $PROFILE\n\nExample:\n  source <(toolbay completions bash)"
 )]
 pub struct Completions {
     /// The shell.

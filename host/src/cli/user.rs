@@ -99,7 +99,10 @@ pub struct ShowGrants {
 ///
 /// They are kept in the system's keyring where there is one, else in a file that only you can read; TOOLBAY_SECRETS=keyring or =file leaves one of them.
 #[derive(Debug, Args)]
-#[command(arg_required_else_help = true)]
+#[command(
+    arg_required_else_help = true,
+    after_help = "Examples:\n  toolbay secret set weather api-key\n  toolbay secret list"
+)]
 pub struct Secret {
     #[command(subcommand)]
     pub action: SecretAction,

@@ -299,7 +299,7 @@ fn report(host: &Arc<Host>, target: &Path) -> Result<Result<u8, Refusal>> {
     terminal::print(&format!("{first}\n  SHA-256 {}\n{rest}", plugin.digest))?;
     tools.retain(|listed| listed.held().is_some());
     if tools.is_empty() {
-        terminal::say("it asks for nothing more: running servers have it already\n");
+        terminal::say("nothing of it waits for you: running servers have it already\n");
     } else {
         terminal::say(&format!(
             "to look at what waits and to allow it: {}\n",

@@ -70,6 +70,7 @@ pub(crate) fn run(arguments: &Doctor) -> Result<u8> {
     let mut checks = vec![program()];
     checks.extend(places::variables());
     checks.extend(places::folders(&config));
+    let target = places::target(&config);
     let runtime = super::runtime()?;
     runtime.block_on(async {
         let host = Host::new(config)?;
@@ -82,6 +83,7 @@ pub(crate) fn run(arguments: &Doctor) -> Result<u8> {
     })?;
     super::finish(runtime);
     checks.extend(clients::clients());
+    checks.push(target);
     if arguments.json {
         terminal::print_json(&json!({
             "version": env!("CARGO_PKG_VERSION"),

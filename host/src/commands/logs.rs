@@ -49,8 +49,11 @@ pub(crate) fn run(arguments: &Logs) -> Result<u8> {
     }
     if found.not_understood > 0 {
         terminal::say(&format!(
-            "note: {} lines of the log are not understood and were left out\n",
-            found.not_understood
+            "note: left out what is not understood: {} of the log\n",
+            match found.not_understood {
+                1 => "1 line".to_owned(),
+                more => format!("{more} lines"),
+            }
         ));
     }
     let Some((_watcher, changes)) = changes else {
@@ -187,8 +190,12 @@ impl View<'_> {
         } else {
             what
         };
-        Line::Shown(format!("{}  {what}\n", time.format("%Y-%m-%d %H:%M:%S")))
+        Line::Shown(format!("{}  {what}\n", short(&time)))
     }
+}
+
+fn short(time: &DateTime<chrono::FixedOffset>) -> String {
+    time.to_utc().format("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 fn concerns(recorded: &Recorded, wanted: &str) -> bool {
@@ -225,10 +232,11 @@ fn describe(recorded: &Recorded) -> String {
             text
         }
         "granted" => {
-            let until = recorded
-                .until
-                .as_deref()
-                .map(|time| format!(" until {time}"));
+            let until = recorded.until.as_deref().map(|time| {
+                let parsed = DateTime::parse_from_rfc3339(time);
+                let time = parsed.map_or_else(|_| time.to_owned(), |time| short(&time));
+                format!(", until {time}")
+            });
             format!("granted {plugin}{tools}{}", until.unwrap_or_default())
         }
         "revoked" => format!("revoked {plugin}{tools}"),

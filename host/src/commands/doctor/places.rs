@@ -5,6 +5,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use rustix::fs::Access;
+use toolbay_build::{Consent, GuestToolchain, Setup, process};
 use tracing_subscriber::EnvFilter;
 
 use super::{Check, number};
@@ -164,6 +165,34 @@ fn size_of(folder: &Path) -> (usize, u64) {
         }
     }
     total
+}
+
+/// Whether plugins can be built here, which their authors need. Only looked for.
+pub(super) fn target(config: &Config) -> Check {
+    if process::ask(process::program("cargo").arg("--version")).is_none() {
+        return Check::ok(
+            "target",
+            "there is no cargo here; only authors of plugins need it",
+        );
+    }
+    let found = GuestToolchain::find(Setup {
+        folder: &config.cache.join("toolchain"),
+        consent: Consent::Refused,
+        say: &|_| {},
+    });
+    match found {
+        Ok(toolchain) => Check::ok("target", toolchain.describe()),
+        Err(error) => {
+            let error = format!("{error:#}");
+            let (what, hint) = error
+                .split_once("hint: ")
+                .unwrap_or((&error, "`toolbay build` sets it up, after asking"));
+            let what = what.split_whitespace().collect::<Vec<_>>().join(" ");
+            let hint = hint.split_whitespace().collect::<Vec<_>>().join(" ");
+            let found = format!("{what} (only authors of plugins need it)");
+            Check::warning("target", found, hint)
+        }
+    }
 }
 
 /// The store and the audit log.
