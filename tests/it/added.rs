@@ -97,14 +97,23 @@ fn a_component_from_the_disk() {
     exit: 0
     --- stdout
     plain 0.1.0  /home/ada/.local/share/toolbay/plugins/plain.wasm
-      SHA-256 8f774b4cc361f2c9dd7c3afa6e1e5423d7b72d40f506517c8fe3b9bf48159559
+      SHA-256 [digest]
       plain_run  Does what its plugin's name says
     --- stderr
-    it asks for nothing more: running servers have it already
+    nothing of it waits for you: running servers have it already
     ");
     assert_eq!(place.has(), ["plain.wasm"]);
     let again = place.run(&["add", "Downloads/some-build.wasm"]);
-    assert_snapshot!(place.shown(&again), @"");
+    assert_snapshot!(place.shown(&again), @"
+    exit: 0
+    --- stdout
+    plain 0.1.0  /home/ada/.local/share/toolbay/plugins/plain.wasm
+      SHA-256 [digest]
+      plain_run  Does what its plugin's name says
+    --- stderr
+    already there; nothing was changed
+    nothing of it waits for you: running servers have it already
+    ");
     let called = place.run(&["call", "plain_run"]);
     assert_eq!(called.code, Some(0), "{}", called.transcript());
 }
@@ -117,7 +126,7 @@ fn what_asks_for_something_waits() {
     exit: 0
     --- stdout
     keeper 0.1.0  /home/ada/tools/keeper.wasm
-      SHA-256 541064261276d7b92697a21c4e7c6ce5345df9c301fba3d26b1d68233acb060f
+      SHA-256 [digest]
       keeper_say  Says what it is
       keeper_fetch  Fetches a page
         asks for: network GET https://example.com/* (not granted)
@@ -138,10 +147,10 @@ fn a_component_with_its_manifest_beside_it() {
     exit: 0
     --- stdout
     beside 1.0.0  /home/ada/.local/share/toolbay/plugins/beside.wasm
-      SHA-256 ad1273576cacfe32b38fcbb62fba1abe5b0fcc8179464c4ee198737e83a4d603
+      SHA-256 [digest]
       beside_run  Runs
     --- stderr
-    it asks for nothing more: running servers have it already
+    nothing of it waits for you: running servers have it already
     ");
     assert_eq!(place.has(), ["beside.toml", "beside.wasm"]);
     // One that carries its manifest leaves none of another's.
@@ -175,10 +184,10 @@ fn a_plugins_own_folder() {
     exit: 0
     --- stdout
     plain 0.1.0  /home/ada/.local/share/toolbay/plugins/plain.wasm
-      SHA-256 8f774b4cc361f2c9dd7c3afa6e1e5423d7b72d40f506517c8fe3b9bf48159559
+      SHA-256 [digest]
       plain_run  Does what its plugin's name says
     --- stderr
-    it asks for nothing more: running servers have it already
+    nothing of it waits for you: running servers have it already
     ===
     exit: 1
     --- stdout
@@ -246,7 +255,7 @@ fn what_is_refused_leaves_the_folder_as_it_was() {
     exit: 1
     --- stdout
     --- stderr
-    error: plain.wasm has the SHA-256 8f774b4cc361f2c9dd7c3afa6e1e5423d7b72d40f506517c8fe3b9bf48159559, not 00
+    error: plain.wasm has the SHA-256 [digest], not 00
     hint: it is another file than the one that was meant: ask whoever gave you the digest
     === ["http://example.com/plain.wasm"]
     exit: 1
@@ -329,7 +338,7 @@ fn what_comes_from_the_web_is_held_until_somebody_has_looked_at_it() {
     exit: 0
     --- stdout
     plain 0.1.0  /home/ada/.local/share/toolbay/plugins/plain.wasm
-      SHA-256 8f774b4cc361f2c9dd7c3afa6e1e5423d7b72d40f506517c8fe3b9bf48159559
+      SHA-256 [digest]
       plain_run  Not available: the tool came in a file that is marked as downloaded and was not reviewed yet
         held: it came in a file that is marked as downloaded and was not reviewed yet
         hint: toolbay grant plain
@@ -509,6 +518,7 @@ fn removing_says_what_stays() {
     --- stderr
     deleted:
       /home/ada/.local/share/toolbay/plugins/plain.wasm
+    what was granted to it stays; to take it back: toolbay revoke plain
     its secret `api-key` stays; to remove it: toolbay secret remove plain api-key
     ");
 }

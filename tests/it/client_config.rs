@@ -389,7 +389,7 @@ fn links_modes_and_earlier_backups_stay() {
     --- stdout
     --- stderr
     Cursor, user scope: /home/ada/.cursor/mcp.json
-      a link to /home/ada/.cursor/../dotfiles/cursor.json
+      a link to /home/ada/dotfiles/cursor.json
         {
       - 	"mcpServers": {}
       + 	"mcpServers": {
@@ -400,7 +400,7 @@ fn links_modes_and_earlier_backups_stay() {
       + 		}
       + 	}
         }
-    written; what was there before is in /home/ada/.cursor/../dotfiles/cursor.json.before-toolbay-2
+    written; what was there before is in /home/ada/dotfiles/cursor.json.before-toolbay-2
     next: switch the server on in Cursor's settings, under MCP
     "#);
     assert!(

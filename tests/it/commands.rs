@@ -12,7 +12,7 @@ use crate::support::{Folder, assembled};
 
 #[test]
 fn help_says_what_there_is() {
-    assert_snapshot!(toolbay_with(&["--help"], None).transcript(), @"
+    assert_snapshot!(toolbay_with(&["--help"], None).transcript(), @r#"
     exit: 0
     --- stdout
     Gives AI assistants tools that run as sandboxed WebAssembly components
@@ -47,8 +47,14 @@ fn help_says_what_there_is() {
     Options:
       -h, --help     Print help
       -V, --version  Print version
+
+    Examples:
+      toolbay add weather.wasm
+      toolbay client-config claude-code --write
+      toolbay call clock_now --json '{"zone": "Europe/Berlin"}'
+      toolbay doctor
     --- stderr
-    ");
+    "#);
 }
 
 #[test]

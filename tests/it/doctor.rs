@@ -143,7 +143,6 @@ fn a_machine_in_use() {
         ok       grants    no grants, 1 pinned plugin without one, /home/ada/config/grants.toml
         ok       secrets   no secrets; new ones go to /home/ada/config/secrets.toml
         ok       client    Cursor (/home/ada/.cursor/mcp.json) has `toolbay`: /opt/toolbay serve /home/ada/.local/share/toolbay/plugins
-        ok       client    Cursor (/home/ada/.cursor/mcp.json) has `toolbay`: /opt/toolbay serve /home/ada/.local/share/toolbay/plugins
         no problems, no warnings
         --- stderr
         ");
@@ -206,27 +205,24 @@ fn a_machine_with_everything_wrong() {
         warning  folder    /home/ada/nowhere is not there
                            hint: check the name; `toolbay add FILE --dir /home/ada/nowhere` makes it
         problem  state     /home/ada/state/state.db: the file `state.db` is damaged
-                           hint: the user can move state.db, state.db-wal and state.db-shm out of Toolbay's state folder, whose path is in its log; then an empty state is begun
-        warning  plugin    keeper 0.1.0, 1 tool, /home/ada/.local/share/toolbay/plugins/keeper.wasm; waits for you: keeper_count, which asks for permissions, and the file with the grants cannot be read
-                           hint: the line about grants says what is wrong with the file
+                           hint: move state.db, state.db-wal and state.db-shm elsewhere; then an empty state is begun
+        warning  plugin    keeper 0.1.0, 1 tool, /home/ada/.local/share/toolbay/plugins/keeper.wasm; waits for you: keeper_count, which was granted for a time that is over
+                           hint: toolbay grant keeper --dir '/home/ada/.local/share/toolbay/plugins'
         problem  plugin    /home/ada/.local/share/toolbay/plugins/half.wasm: it ends in the middle: unexpected end-of-file (at byte [place])
                            hint: copy or build it again; copying to another name first and renaming avoids half-written files
-        problem  plugin    /home/ada/config/grants.toml: nothing is granted: in the grant of `gone`, tool `run`: unknown key `permissions`
-                           hint: the keys known here are `reasons`, `network`, `tcp`, `mounts`, `env`, `secrets`, `kv`, `calls`, `elicit`, `sample`
+        ok       grants    2 grants, no pinned plugins without one, /home/ada/config/grants.toml
+        warning  grants    the plugin `gone` is gone from /home/ada/.local/share/toolbay/plugins, and what was granted to it stays
+                           hint: toolbay revoke gone --dir '/home/ada/.local/share/toolbay/plugins'
+        warning  grants    the time is over for which `keeper` was granted count
+                           hint: grant it anew, or: toolbay revoke keeper --dir '/home/ada/.local/share/toolbay/plugins'
         ok       secrets   no secrets; new ones go to /home/ada/config/secrets.toml
         problem  client    Cursor (/home/ada/.cursor/mcp.json) has `toolbay`, which starts /nowhere/toolbay, and there is no such program
                            hint: toolbay client-config cursor --write
-        problem  client    Cursor (/home/ada/.cursor/mcp.json) has `toolbay`, which starts /nowhere/toolbay, and there is no such program
-                           hint: toolbay client-config cursor --scope project --write
-        warning  client    Gemini CLI (/home/ada/.gemini/settings.json) cannot be read: line 1 is not what the client can read: expected string for object property
-                           hint: correct that line first
         warning  client    Gemini CLI (/home/ada/.gemini/settings.json) cannot be read: line 1 is not what the client can read: expected string for object property
                            hint: correct that line first
         problem  client    Codex (/home/ada/.codex/config.toml) has `mine`, which starts `toolbay`, and there is no such program
                            hint: toolbay client-config codex --name mine --write
-        problem  client    Codex (/home/ada/.codex/config.toml) has `mine`, which starts `toolbay`, and there is no such program
-                           hint: toolbay client-config codex --scope project --name mine --write
-        8 problems, 8 warnings
+        5 problems, 9 warnings
         --- stderr
         ");
     });

@@ -46,7 +46,7 @@ fn a_line_for_each_call_and_decision() {
     assert_snapshot!(logs(home.path(), &[]).transcript(), @r"
     exit: 0
     --- stdout
-    2026-03-01 09:59:00  granted notes: search, create until 2026-03-01T18:00:00.000Z
+    2026-03-01 09:59:00  granted notes: search, create, until 2026-03-01 18:00:00
     2026-03-01 10:00:00  notes_search  ok  1.2 ms
     2026-03-01 10:00:01  web_page  permission_denied  0.1 ms  refused: GET https://example.com/\u{1b}[2J
     2026-03-01 10:00:02  clock_now  timeout  10 s
@@ -55,7 +55,7 @@ fn a_line_for_each_call_and_decision() {
     2026-03-01 10:00:05  secret api-key of web removed
     2026-03-01 10:00:06  revoked notes
     --- stderr
-    note: 1 lines of the log are not understood and were left out
+    note: left out what is not understood: 1 line of the log
     ");
 }
 
@@ -84,42 +84,42 @@ fn narrowed_to_a_plugin_a_tool_failures_and_the_last() {
     === ["notes"]
     exit: 0
     --- stdout
-    2026-03-01 09:59:00  granted notes: search, create until 2026-03-01T18:00:00.000Z
+    2026-03-01 09:59:00  granted notes: search, create, until 2026-03-01 18:00:00
     2026-03-01 10:00:00  notes_search  ok  1.2 ms
     2026-03-01 10:00:06  revoked notes
     --- stderr
-    note: 1 lines of the log are not understood and were left out
+    note: left out what is not understood: 1 line of the log
     === ["web_page"]
     exit: 0
     --- stdout
     2026-03-01 10:00:01  web_page  permission_denied  0.1 ms  refused: GET https://example.com/\u{1b}[2J
     --- stderr
-    note: 1 lines of the log are not understood and were left out
+    note: left out what is not understood: 1 line of the log
     === ["--errors"]
     exit: 0
     --- stdout
     2026-03-01 10:00:01  web_page  permission_denied  0.1 ms  refused: GET https://example.com/\u{1b}[2J
     2026-03-01 10:00:02  clock_now  timeout  10 s
     --- stderr
-    note: 1 lines of the log are not understood and were left out
+    note: left out what is not understood: 1 line of the log
     === ["-n", "2"]
     exit: 0
     --- stdout
     2026-03-01 10:00:05  secret api-key of web removed
     2026-03-01 10:00:06  revoked notes
     --- stderr
-    note: 1 lines of the log are not understood and were left out
+    note: left out what is not understood: 1 line of the log
     === ["clock", "--json"]
     exit: 0
     --- stdout
     {"event":"call","time":"2026-03-01T10:00:02.000Z","principal":"local","plugin":"clock","digest":"00","tool":"now","outcome":"timeout","duration_us":10000000}
     --- stderr
-    note: 1 lines of the log are not understood and were left out
+    note: left out what is not understood: 1 line of the log
     === ["--since", "7d"]
     exit: 0
     --- stdout
     --- stderr
-    note: 1 lines of the log are not understood and were left out
+    note: left out what is not understood: 1 line of the log
     === ["--since", "soon"]
     exit: 2
     --- stdout
