@@ -11,6 +11,7 @@
 mod arguments;
 mod event;
 mod log_file;
+pub(crate) mod reader;
 mod writer;
 
 use std::path::PathBuf;

@@ -2,12 +2,14 @@
 
 mod author;
 mod run;
+mod setup;
 mod user;
 
 use clap::{Parser, Subcommand};
 
 pub use author::{Bake, Build, Dev, New, Template, Test};
 pub use run::{Call, CallOutput, Folders, List, Serve};
+pub use setup::{Add, Client, ClientConfig, Completions, Doctor, Logs, Remove, Scope};
 pub use user::{
     Grant, Inspect, ListSecrets, RemoveSecret, Revoke, Secret, SecretAction, SetSecret, ShowGrants,
 };
@@ -18,7 +20,8 @@ pub use user::{
     name = "toolbay",
     version,
     max_term_width = 100,
-    arg_required_else_help = true
+    arg_required_else_help = true,
+    after_help = "Examples:\n  toolbay add weather.wasm\n  toolbay client-config claude-code --write\n  toolbay call clock_now --json '{\"zone\": \"Europe/Berlin\"}'\n  toolbay doctor"
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -40,6 +43,12 @@ pub enum Command {
     Revoke(Revoke),
     Grants(ShowGrants),
     Secret(Secret),
+    Add(Add),
+    Remove(Remove),
+    ClientConfig(ClientConfig),
+    Logs(Logs),
+    Doctor(Doctor),
+    Completions(Completions),
     /// Compiles the component on standard input; started by the host itself.
     #[command(name = crate::commands::compile::NAME, hide = true)]
     Compile {

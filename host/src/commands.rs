@@ -1,16 +1,22 @@
 //! One module a command, and what all of them share: the log, the runtime, the one error, the exit code.
 
+pub mod add;
 pub mod bake;
 pub mod build;
 pub mod call;
+pub mod client_config;
 pub mod compile;
+pub mod completions;
 pub mod dev;
+pub mod doctor;
 pub mod grant;
 pub mod grants;
 pub mod inspect;
 pub mod list;
+pub mod logs;
 pub mod new;
 mod person;
+pub mod remove;
 pub mod revoke;
 pub mod secret;
 pub mod serve;
@@ -48,6 +54,12 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Grants(arguments) => grants::run(&arguments),
         Command::Secret(arguments) => secret::run(&arguments.action),
         Command::Compile { quick } => compile::run(quick),
+        Command::Add(arguments) => add::run(&arguments),
+        Command::Remove(arguments) => remove::run(&arguments),
+        Command::ClientConfig(arguments) => client_config::run(&arguments),
+        Command::Logs(arguments) => logs::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Completions(arguments) => completions::run(&arguments),
     };
     match outcome {
         Ok(code) => ExitCode::from(code),

@@ -198,14 +198,40 @@ fn leaves(path: &Path, folder: &Path) -> bool {
 
 /// Browsers and download tools note where a file came from: on Linux as `user.xdg.origin.url` (freedesktop.org's common extended attributes), on
 /// macOS as `com.apple.quarantine`.
+const MARK: &str = if cfg!(target_os = "macos") {
+    "com.apple.quarantine"
+} else {
+    "user.xdg.origin.url"
+};
+
 fn is_marked_as_downloaded(path: &Path) -> bool {
-    const MARK: &str = if cfg!(target_os = "macos") {
-        "com.apple.quarantine"
-    } else {
-        "user.xdg.origin.url"
-    };
     // Only whether it is there counts: a size of nothing asks for the length.
     rustix::fs::getxattr(path, MARK, &mut [0u8; 0]).is_ok()
+}
+
+/// Marks a file as downloaded from this address, so that it is held until somebody has looked at it.
+///
+/// # Errors
+///
+/// Where the file system keeps no such marks.
+pub(crate) fn mark_as_downloaded(path: &Path, address: &str) -> io::Result<()> {
+    let value = if cfg!(target_os = "macos") {
+        // Flags, time, program and an id, of which the flags are needed.
+        "0081;00000000;toolbay;"
+    } else {
+        address
+    };
+    let flags = rustix::fs::XattrFlags::empty();
+    Ok(rustix::fs::setxattr(path, MARK, value.as_bytes(), flags)?)
+}
+
+/// Where a file came from, as far as its mark says.
+pub(crate) fn origin(path: &Path) -> Option<String> {
+    const LONGEST: usize = 4096;
+    let mut value = vec![0u8; LONGEST];
+    let length = rustix::fs::getxattr(path, MARK, value.as_mut_slice()).ok()?;
+    value.truncate(length);
+    String::from_utf8(value).ok()
 }
 
 /// Why others than the user could change what lies in a folder.

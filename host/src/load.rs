@@ -103,7 +103,8 @@ impl LoadError {
 pub(crate) struct Content {
     pub(crate) bytes: Arc<[u8]>,
     pub(crate) digest: Digest,
-    sidecar: Option<Vec<u8>>,
+    /// The manifest beside it.
+    pub(crate) sidecar: Option<Vec<u8>>,
 }
 
 impl Content {

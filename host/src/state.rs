@@ -81,6 +81,39 @@ impl Store {
         KeyValues::new(self, space)
     }
 
+    /// The store's file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// How many bytes a plugin of a folder keeps, for all callers together. Makes no store where there is none.
+    ///
+    /// # Errors
+    ///
+    /// Where the store cannot be used.
+    pub(crate) async fn kept_by(&self, scope: &str, plugin: &str) -> Result<u64, StateError> {
+        if !self.path.exists() {
+            return Ok(0);
+        }
+        let (scope, plugin) = (scope.to_owned(), plugin.to_owned());
+        self.with(move |connection| key_value::kept_by(connection, &scope, &plugin))
+            .await
+    }
+
+    /// Deletes what a plugin of a folder keeps.
+    ///
+    /// # Errors
+    ///
+    /// Where the store cannot be used.
+    pub(crate) async fn forget(&self, scope: &str, plugin: &str) -> Result<(), StateError> {
+        if !self.path.exists() {
+            return Ok(());
+        }
+        let (scope, plugin) = (scope.to_owned(), plugin.to_owned());
+        self.with(move |connection| key_value::forget(connection, &scope, &plugin))
+            .await
+    }
+
     /// Runs `work` with the connection where it may block. What was begun is finished, also when the caller stops waiting for it.
     async fn with<T: Send + 'static>(
         &self,

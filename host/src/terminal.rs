@@ -1,6 +1,7 @@
 //! The one place that prints for people and scripts: data to standard output, talk to standard error. Never used while serving.
 
 use std::io::{self, IsTerminal, Write};
+use std::time::{Duration, Instant};
 
 use crate::text;
 
@@ -66,7 +67,80 @@ pub(crate) fn stdout_is_terminal() -> bool {
 
 /// Colours only where somebody sees them and did not ask for none.
 pub(crate) fn colours_on_stderr() -> bool {
-    io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+    io::stderr().is_terminal() && are_colours_wanted()
+}
+
+/// The same for what is printed.
+pub(crate) fn colours_on_stdout() -> bool {
+    stdout_is_terminal() && are_colours_wanted()
+}
+
+/// See <https://no-color.org>.
+fn are_colours_wanted() -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Colour {
+    Red,
+    Green,
+    Yellow,
+}
+
+/// The text in a colour, where colours are on.
+pub(crate) fn paint(text: &str, colour: Colour, on: bool) -> String {
+    let code = match colour {
+        Colour::Red => 31,
+        Colour::Green => 32,
+        Colour::Yellow => 33,
+    };
+    if on {
+        format!("\x1b[{code}m{text}\x1b[0m")
+    } else {
+        text.to_owned()
+    }
+}
+
+/// A line on standard error that says how far something is, where that is a terminal. It is gone when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    what: String,
+    shown: Option<Instant>,
+    is_terminal: bool,
+}
+
+impl Progress {
+    pub(crate) fn new(what: &str) -> Self {
+        Self {
+            what: text::escape(what),
+            shown: None,
+            is_terminal: io::stderr().is_terminal(),
+        }
+    }
+
+    /// So many bytes of so many, as far as that is known.
+    pub(crate) fn show(&mut self, done: u64, all: Option<u64>) {
+        const PAUSE: Duration = Duration::from_millis(100);
+        if !self.is_terminal || self.shown.is_some_and(|shown| shown.elapsed() < PAUSE) {
+            return;
+        }
+        self.shown = Some(Instant::now());
+        let all = all.map(|all| format!(" of {}", text::bytes(all)));
+        let done = text::bytes(done);
+        say(&format!(
+            "\r\x1b[K{}: {done}{}",
+            self.what,
+            all.unwrap_or_default()
+        ));
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if self.shown.is_some() {
+            say("\r\x1b[K");
+        }
+    }
 }
 
 /// Whoever reads our output has read enough.

@@ -12,7 +12,7 @@ use crate::support::{Folder, assembled};
 
 #[test]
 fn help_says_what_there_is() {
-    assert_snapshot!(toolbay_with(&["--help"], None).transcript(), @"
+    assert_snapshot!(toolbay_with(&["--help"], None).transcript(), @r#"
     exit: 0
     --- stdout
     Gives AI assistants tools that run as sandboxed WebAssembly components
@@ -20,24 +20,41 @@ fn help_says_what_there_is() {
     Usage: toolbay <COMMAND>
 
     Commands:
-      serve    Serve the plugins of one or more folders to an MCP client over standard input and output
-      list     List what is loaded from the plugin folders, and what is not and why
-      call     Call one tool, on the very same path as a call of an MCP client, and print its result
-      bake     Write a component's manifest into the component, so that hosts can list its tools without
-               running it
-      inspect  Show what a component is before it is put into a folder: its tools as a model will see
-               them, what it asks for, what it imports
-      grant    Look at what a plugin asks for, and allow it
-      revoke   Take back what a plugin was granted. Running servers follow at once
-      grants   Show what is granted, to which build, and until when
-      secret   Keep the secrets that the host adds to plugins' requests
-      help     Print this message or the help of the given subcommand(s)
+      serve          Serve the plugins of one or more folders to an MCP client over standard input and
+                     output
+      list           List what is loaded from the plugin folders, and what is not and why
+      call           Call one tool, on the very same path as a call of an MCP client, and print its
+                     result
+      bake           Write a component's manifest into the component, so that hosts can list its tools
+                     without running it
+      inspect        Show what a component is before it is put into a folder: its tools as a model will
+                     see them, what it asks for, what it imports
+      grant          Look at what a plugin asks for, and allow it
+      revoke         Take back what a plugin was granted. Running servers follow at once
+      grants         Show what is granted, to which build, and until when
+      secret         Keep the secrets that the host adds to plugins' requests
+      add            Put a plugin into a plugin folder: a component, one from the web, or one that was
+                     just built
+      remove         Delete a plugin's file from a plugin folder
+      client-config  Print the entry that makes an MCP client start toolbay, or write it into the
+                     client's own file
+      logs           Show what was called, and what was granted and revoked: one line each, from the
+                     audit log
+      doctor         Look for what may be wrong: folders and permissions, plugins, grants, clients
+      completions    Print a script that makes a shell complete toolbay's commands
+      help           Print this message or the help of the given subcommand(s)
 
     Options:
       -h, --help     Print help
       -V, --version  Print version
+
+    Examples:
+      toolbay add weather.wasm
+      toolbay client-config claude-code --write
+      toolbay call clock_now --json '{"zone": "Europe/Berlin"}'
+      toolbay doctor
     --- stderr
-    ");
+    "#);
 }
 
 #[test]

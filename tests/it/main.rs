@@ -14,21 +14,26 @@
 #[path = "../support/support.rs"]
 mod support;
 
+mod added;
 mod author;
 mod broken;
 mod calls;
+mod client_config;
 mod clients;
 mod commands;
 mod consent;
 mod defects;
 mod dev;
+mod doctor;
 mod escapes;
 mod exit;
 mod grants;
 mod handshake;
+mod help;
 mod hostile;
 mod lists;
 mod load;
+mod logs;
 mod network;
 mod plugins;
 mod protocol;

@@ -16,7 +16,7 @@ use crate::lock::Lock;
 const LOCK: &str = "audit.lock";
 
 /// How many files that were put aside are kept.
-const KEPT: u32 = 5;
+pub(super) const KEPT: u32 = 5;
 
 #[derive(Debug)]
 pub(super) struct LogFile {

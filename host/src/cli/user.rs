@@ -88,6 +88,7 @@ pub struct Revoke {
 
 /// Show what is granted, to which build, and until when.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  toolbay grants\n  toolbay grants --json")]
 pub struct ShowGrants {
     /// Print JSON instead of text.
     #[arg(long)]
@@ -98,7 +99,10 @@ pub struct ShowGrants {
 ///
 /// They are kept in the system's keyring where there is one, else in a file that only you can read; TOOLBAY_SECRETS=keyring or =file leaves one of them.
 #[derive(Debug, Args)]
-#[command(arg_required_else_help = true)]
+#[command(
+    arg_required_else_help = true,
+    after_help = "Examples:\n  toolbay secret set weather api-key\n  toolbay secret list"
+)]
 pub struct Secret {
     #[command(subcommand)]
     pub action: SecretAction,
@@ -130,6 +134,7 @@ pub struct SetSecret {
 
 /// List the names of the secrets and where they are kept, never their values.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  toolbay secret list\n  toolbay secret list weather --json")]
 pub struct ListSecrets {
     /// Only those of this plugin.
     pub plugin: Option<String>,
@@ -140,6 +145,7 @@ pub struct ListSecrets {
 
 /// Remove a secret wherever it is kept.
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  toolbay secret remove weather api-key")]
 pub struct RemoveSecret {
     /// The plugin's name.
     pub plugin: String,

@@ -11,6 +11,7 @@ use crate::cli::List;
 use crate::config::Config;
 use crate::host::Host;
 use crate::permissions::decide::Held;
+use crate::plugin::Plugin;
 use crate::terminal;
 use crate::text::{escape, first_sentence};
 
@@ -52,38 +53,7 @@ fn as_text(host: &Arc<Host>, catalog: &Catalog) -> String {
         );
     }
     for (plugin, tools) in catalog.by_file() {
-        let _ = writeln!(
-            text,
-            "{} {}  {}",
-            plugin.info.name,
-            plugin.info.version,
-            escape(&plugin.path.display().to_string())
-        );
-        for listed in tools {
-            let tool = listed.tool;
-            let summary = first_sentence(&listed.description());
-            let _ = writeln!(text, "  {}  {}", tool.full_name, escape(&summary));
-            let asks_for = tool.asks_for();
-            let state = match listed.held() {
-                None if asks_for.is_empty() => continue,
-                None => "granted".to_owned(),
-                Some(Held::NotGranted) => "not granted".into(),
-                Some(held) => format!("held: it {}", held.clause()),
-            };
-            if asks_for.is_empty() {
-                let _ = writeln!(text, "    {}", escape(&state));
-            } else {
-                let _ = writeln!(
-                    text,
-                    "    asks for: {} ({})",
-                    escape(&asks_for.join("; ")),
-                    escape(&state)
-                );
-            }
-            if listed.held().is_some() {
-                let _ = writeln!(text, "    hint: {}", host.grant_command(plugin));
-            }
-        }
+        text.push_str(&plugin_text(host, plugin, tools));
     }
     for warning in &catalog.warnings {
         let _ = writeln!(text, "warning: {warning}");
@@ -101,6 +71,48 @@ fn as_text(host: &Arc<Host>, catalog: &Catalog) -> String {
             problem.reason,
             problem.hint
         );
+    }
+    text
+}
+
+/// A plugin and its tools, with what they ask for and whether they may.
+pub(super) fn plugin_text<'a>(
+    host: &Host,
+    plugin: &Plugin,
+    tools: impl Iterator<Item = Listed<'a>>,
+) -> String {
+    let mut text = String::new();
+    let _ = writeln!(
+        text,
+        "{} {}  {}",
+        plugin.info.name,
+        plugin.info.version,
+        escape(&plugin.path.display().to_string())
+    );
+    for listed in tools {
+        let tool = listed.tool;
+        let summary = first_sentence(&listed.description());
+        let _ = writeln!(text, "  {}  {}", tool.full_name, escape(&summary));
+        let asks_for = tool.asks_for();
+        let state = match listed.held() {
+            None if asks_for.is_empty() => continue,
+            None => "granted".to_owned(),
+            Some(Held::NotGranted) => "not granted".into(),
+            Some(held) => format!("held: it {}", held.clause()),
+        };
+        if asks_for.is_empty() {
+            let _ = writeln!(text, "    {}", escape(&state));
+        } else {
+            let _ = writeln!(
+                text,
+                "    asks for: {} ({})",
+                escape(&asks_for.join("; ")),
+                escape(&state)
+            );
+        }
+        if listed.held().is_some() {
+            let _ = writeln!(text, "    hint: {}", host.grant_command(plugin));
+        }
     }
     text
 }

@@ -153,6 +153,38 @@ fn check_value(value: &[u8]) -> Result<(), StateError> {
     )))
 }
 
+/// How many bytes the spaces of a plugin have.
+pub(super) fn kept_by(
+    connection: &Connection,
+    scope: &str,
+    plugin: &str,
+) -> Result<u64, StateError> {
+    let bytes: i64 = connection.query_row(
+        "SELECT coalesce(sum(bytes), 0) FROM space WHERE scope = ?1 AND plugin = ?2",
+        params![scope, plugin],
+        |row| row.get(0),
+    )?;
+    Ok(u64::try_from(bytes).unwrap_or_default())
+}
+
+/// Deletes the spaces of a plugin.
+pub(super) fn forget(
+    connection: &mut Connection,
+    scope: &str,
+    plugin: &str,
+) -> Result<(), StateError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute(
+        "DELETE FROM entry WHERE space IN (SELECT id FROM space WHERE scope = ?1 AND plugin = ?2)",
+        params![scope, plugin],
+    )?;
+    transaction.execute(
+        "DELETE FROM space WHERE scope = ?1 AND plugin = ?2",
+        params![scope, plugin],
+    )?;
+    Ok(transaction.commit()?)
+}
+
 /// The number of a space in the store, or nothing where it has never had an entry.
 fn number(connection: &Connection, space: &Space) -> Result<Option<i64>, StateError> {
     let found = connection.query_row(

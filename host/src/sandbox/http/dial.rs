@@ -3,10 +3,10 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 
+#[cfg(test)]
+use rustls::RootCertStore;
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::OnceCell;
@@ -18,6 +18,7 @@ use wasmtime_wasi_http::Error;
 use super::resolve::Resolver;
 use crate::config::StandIn;
 use crate::permissions::network::{NetworkAccess, Refusal, Target};
+use crate::tls;
 
 /// What all guests' requests share.
 pub(in crate::sandbox) struct HttpClient {
@@ -183,33 +184,15 @@ impl StandIn {
 impl Roots {
     async fn connector(&self) -> Result<TlsConnector, Error> {
         let roots = match self {
-            Self::Platform => tokio::task::spawn_blocking(platform_roots)
+            Self::Platform => tokio::task::spawn_blocking(tls::platform_roots)
                 .await
-                .map_err(|_| Error::ConfigurationError)??,
+                .map_err(|_| Error::ConfigurationError)?
+                .map_err(|_| Error::ConfigurationError)?,
             #[cfg(test)]
             Self::Given(roots) => roots.clone(),
         };
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|_| Error::ConfigurationError)?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(TlsConnector::from(Arc::new(config)))
+        tls::connector(roots).map_err(|_| Error::ConfigurationError)
     }
-}
-
-fn platform_roots() -> Result<RootCertStore, Error> {
-    let found = rustls_native_certs::load_native_certs();
-    let mut roots = RootCertStore::empty();
-    let (usable, ignored) = roots.add_parsable_certificates(found.certs);
-    tracing::debug!(usable, ignored, errors = ?found.errors, "read the platform's root certificates");
-    if usable == 0 {
-        tracing::warn!(errors = ?found.errors, "this machine has no root certificates, so nothing can be reached over https; install them, or set SSL_CERT_FILE");
-        return Err(Error::ConfigurationError);
-    }
-    Ok(roots)
 }
 
 /// Connects to the first address that answers. Each has its share of the time, so that one that never answers leaves some to the others.
