@@ -7,7 +7,7 @@ mod user;
 
 use clap::{Parser, Subcommand};
 
-pub use author::{Bake, Build, Dev, New, Template, Test};
+pub use author::{Bake, Build, Check, Dev, New, Template, Test};
 pub use run::{Call, CallOutput, Folders, List, Serve};
 pub use setup::{Add, Client, ClientConfig, Completions, Doctor, Logs, Remove, Scope};
 pub use user::{
@@ -37,6 +37,7 @@ pub enum Command {
     Build(Build),
     Test(Test),
     Dev(Dev),
+    Check(Check),
     Bake(Bake),
     Inspect(Inspect),
     Grant(Grant),

@@ -4,6 +4,7 @@ pub mod add;
 pub mod bake;
 pub mod build;
 pub mod call;
+pub mod check;
 pub mod client_config;
 pub mod compile;
 pub mod completions;
@@ -13,6 +14,7 @@ pub mod grant;
 pub mod grants;
 pub mod inspect;
 pub mod list;
+mod loaded;
 pub mod logs;
 pub mod new;
 mod person;
@@ -46,6 +48,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::New(arguments) => new::run(&arguments),
         Command::Build(arguments) => build::run(&arguments),
         Command::Dev(arguments) => dev::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
         Command::Bake(arguments) => bake::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),

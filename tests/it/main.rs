@@ -18,6 +18,7 @@ mod added;
 mod author;
 mod broken;
 mod calls;
+mod check;
 mod client_config;
 mod clients;
 mod commands;

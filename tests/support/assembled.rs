@@ -56,6 +56,18 @@ pub(crate) fn of_wrong_type() -> Vec<u8> {
     bake(&bytes, &manifest("wrong_type"))
 }
 
+/// One that imports these interfaces, of which it uses nothing, and can be looked at and not run.
+pub(crate) fn importing(interfaces: &[&str]) -> Vec<u8> {
+    let imports: String = interfaces
+        .iter()
+        .map(|name| format!("(import \"{name}\" (instance))\n"))
+        .collect();
+    let text = format!(
+        "(component {imports} (instance $tools) (export \"toolbay:plugin/tools@0.1.0\" (instance $tools)))"
+    );
+    wat::parse_str(text).expect("the text is a component")
+}
+
 /// A core module, which is WebAssembly but no component.
 pub(crate) fn core_module() -> Vec<u8> {
     wat::parse_str("(module (func (export \"run\")))").expect("the text is WebAssembly")

@@ -126,3 +126,30 @@ pub struct Dev {
     #[arg(long)]
     pub install: bool,
 }
+
+/// Look for what makes a plugin's tools worse: vague descriptions, missing bounds, permissions that do not fit.
+///
+/// Takes a plugin's crate, whose component `toolbay build` has made; a component; or a folder of components. Prints what it finds, tool by tool, and nothing
+/// where there is nothing. Ends with 1 where it finds errors or warnings; suggestions alone are no failure.
+///
+/// What is right as it is can be allowed in plugin.toml, with a reason, under [plugin] or [tools.NAME]: allow = { missing-bounds = "a text may be of any length" }
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  toolbay check\n  toolbay check plugins/weather\n  toolbay check weather.wasm --json\n  toolbay check --explain god-tool"
+)]
+pub struct Check {
+    /// The crate's folder, a component, or a folder of components; the current folder where nothing is said.
+    pub path: Option<PathBuf>,
+    /// Print JSON instead of text.
+    ///
+    /// {"checked": [{"file", "plugin", "version", "findings", "allowed"}, or {"file", "problem"}], "errors", "warnings", "suggestions"}. A finding has "code", "severity",
+    /// "message", "why", "instead" and its place: "tool", and one of "argument" and "result" (JSON pointers), "setting" (a key of plugin.toml) and "import".
+    #[arg(long)]
+    pub json: bool,
+    /// Say why a lint matters and what to write instead, with an example.
+    #[arg(long, value_name = "CODE", conflicts_with_all = ["path", "list", "json"])]
+    pub explain: Option<String>,
+    /// List the lints.
+    #[arg(long, conflicts_with_all = ["path", "json"])]
+    pub list: bool,
+}

@@ -2,15 +2,12 @@
 
 use std::fmt::Write as _;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde_json::json;
 
+use super::loaded::{self, Loaded};
 use crate::cli::Inspect;
-use crate::component;
-use crate::config::Config;
-use crate::discover;
-use crate::host::Host;
-use crate::load::{self, LoadError};
+use crate::load::LoadError;
 use crate::permissions::words::plain;
 use crate::plugin::Plugin;
 use crate::terminal;
@@ -45,27 +42,19 @@ const GATES: [Gate; 4] = [
 
 pub(crate) fn run(arguments: &Inspect) -> Result<u8> {
     super::start_log("error");
-    let file = &arguments.file;
-    let candidate =
-        discover::single(file).with_context(|| format!("cannot find {}", file.display()))?;
-    let runtime = super::runtime()?;
-    let loaded = runtime.block_on(async {
-        let host = Host::new(Config::resolve(&[])?)?;
-        let content = match load::read(&candidate) {
-            Ok(content) => content,
-            Err(error) => return anyhow::Ok(Err(error)),
-        };
-        let loaded = load::load(&host.sandbox, &host.config.cache, &candidate, &content).await;
-        Ok(loaded.map(|(plugin, _)| (plugin, content)))
-    });
-    super::finish(runtime);
-    let (plugin, content) = match loaded? {
+    let loaded = loaded::load([arguments.file.as_path()])?.pop();
+    let Some(loaded) = loaded else {
+        return Ok(super::FAULT);
+    };
+    let Loaded {
+        plugin,
+        content,
+        imports,
+        ..
+    } = match loaded {
         Ok(loaded) => loaded,
         Err(error) => return Ok(refuse(arguments, &error)),
     };
-    let imports = component::inspect(&content.bytes)
-        .map(|found| found.imports)
-        .unwrap_or_default();
     let size = content.bytes.len();
     if arguments.json {
         terminal::print_json(&as_json(&plugin, &imports, size))?;

@@ -26,7 +26,7 @@ plugin!(fetch, fetch_json);
 #[tool(title = "Fetch a web page")]
 pub fn fetch(
     /// The address, such as "https://en.wikipedia.org/wiki/WebAssembly"
-    #[schemars(length(min = 8, max = 4000))]
+    #[schemars(length(min = 8, max = 4000), regex(pattern = "^https?://"))]
     url: &str,
     /// The character of the text to begin with: 0, or the `next_start` of the part before
     #[default(0)]
@@ -48,7 +48,7 @@ pub fn fetch(
 #[tool(title = "Fetch JSON")]
 pub fn fetch_json(
     /// The address, such as "https://api.github.com/repos/bytecodealliance/wasmtime"
-    #[schemars(length(min = 8, max = 4000))]
+    #[schemars(length(min = 8, max = 4000), regex(pattern = "^https?://"))]
     url: &str,
     /// Which value to return, as a JSON pointer: "/items/0/name" is the name of the first of the items. Without it the whole document is returned
     #[schemars(length(max = 1000))]

@@ -64,6 +64,7 @@ pub(crate) fn check_plugin(place: &Place, plugin: &PluginInfo) -> Result<(), Man
         .authors
         .iter()
         .try_for_each(|author| check_texts(place, &[("authors", Some(author))]))?;
+    check_allow(place, &plugin.allow)?;
     check_lines(place, "description", Some(&plugin.description))
 }
 
@@ -97,11 +98,38 @@ pub(crate) fn check_tool_settings(
     let place = place.clone().tool(name);
     rules::check_tool_name(name).map_err(at(&place))?;
     rules::check_full_name(plugin, name).map_err(at(&place))?;
+    check_allow(&place, &settings.allow)?;
     check_texts(&place, &[("title", title.as_deref())])?;
     check_limits(&place, settings)?;
     check_reasons(&place, settings)?;
     check_permissions(&place, &settings.permissions, mounts)?;
     check_effects(&place, settings)
+}
+
+/// A lint's code is as short and plain as a name, so that nothing else is carried in it.
+pub(crate) fn check_allow(
+    place: &Place,
+    allow: &IndexMap<String, String>,
+) -> Result<(), ManifestError> {
+    for (code, reason) in allow {
+        if !rules::is_name(code, b'-') || code.len() > 64 {
+            let problem = format!("`allow` has `{}`, which is no lint", shorten(code));
+            return Err(ManifestError::value(
+                place,
+                problem,
+                "write the code that `toolbay check` prints: `missing-bounds`",
+            ));
+        }
+        if reason.trim().is_empty() {
+            return Err(ManifestError::value(
+                place,
+                format!("`allow` gives no reason for `{code}`"),
+                format!("say why it is right here: allow = {{ {code} = \"…\" }}"),
+            ));
+        }
+        check_texts(place, &[("allow", Some(reason))])?;
+    }
+    Ok(())
 }
 
 fn check_reasons(place: &Place, settings: &ToolSettings) -> Result<(), ManifestError> {

@@ -1,10 +1,11 @@
 //! From a tree of values to checked types. Every key is taken by hand, since serde would lose either the place of an unknown key or the
 //! list of known ones once tables are flattened. What the values have to keep is in `check`.
 
+use indexmap::IndexMap;
 use serde_json::Value;
 
 use crate::check::{
-    at, check_lines, check_manifest, check_mounts, check_texts, check_tool_settings,
+    at, check_allow, check_lines, check_manifest, check_mounts, check_texts, check_tool_settings,
 };
 use crate::error::{ManifestError, Place, shorten};
 use crate::fields::{Fields, missing, wrong_type};
@@ -24,6 +25,7 @@ const PLUGIN_KEYS: &[&str] = &[
     "authors",
     "license",
     "homepage",
+    "allow",
 ];
 const MOUNT_KEYS: &[&str] = &["access", "reason"];
 const SECRET_KEYS: &[&str] = &["host", "header", "format"];
@@ -41,6 +43,7 @@ const TOOL_KEYS: &[&str] = &[
     "output",
     "max-result",
     "concurrency",
+    "allow",
     "reasons",
     "network",
     "tcp",
@@ -53,7 +56,7 @@ const TOOL_KEYS: &[&str] = &[
     "sample",
 ];
 /// The keys with which a tool asks for something; each may have a reason.
-const PERMISSION_KEYS: &[&str] = TOOL_KEYS.split_at(12).1;
+const PERMISSION_KEYS: &[&str] = TOOL_KEYS.split_at(14).1;
 const FROM_CODE_AND_SETTABLE: (&[&str], &[&str]) = TOOL_KEYS.split_at(3);
 /// What only the code can say about a tool.
 const CODE_KEYS: &[&str] = FROM_CODE_AND_SETTABLE.0;
@@ -91,6 +94,7 @@ pub(crate) fn manifest(value: Value) -> Result<Manifest, ManifestError> {
         authors: source.authors.unwrap_or_default(),
         license: source.license,
         homepage: source.homepage,
+        allow: source.allow,
     };
     let mounts = root.map("mounts", "mount", mount)?;
     let tools = root.map("tools", "tool", tool)?;
@@ -155,6 +159,7 @@ fn source_plugin(place: &Place, value: Value) -> Result<SourcePlugin, ManifestEr
         authors: fields.texts("authors")?,
         license: fields.text("license")?,
         homepage: fields.text("homepage")?,
+        allow: allow(&mut fields)?,
     };
     check_texts(
         place,
@@ -166,6 +171,7 @@ fn source_plugin(place: &Place, value: Value) -> Result<SourcePlugin, ManifestEr
         ],
     )?;
     check_lines(place, "description", plugin.description.as_deref())?;
+    check_allow(place, &plugin.allow)?;
     plugin
         .authors
         .iter()
@@ -241,6 +247,7 @@ fn tool_settings(fields: &mut Fields) -> Result<SourceTool, ManifestError> {
         output: fields.unit::<ByteSize>("output")?,
         max_result: fields.unit::<ByteSize>("max-result")?,
         concurrency: fields.count("concurrency")?,
+        allow: allow(fields)?,
         reasons: fields.map("reasons", "reason", |place, value| match value {
             Value::String(text) => Ok(text),
             other => Err(wrong_type(place, "reasons", "a text", &other)),
@@ -248,6 +255,15 @@ fn tool_settings(fields: &mut Fields) -> Result<SourceTool, ManifestError> {
         permissions: permission_request(fields)?,
     };
     Ok(SourceTool { title, settings })
+}
+
+/// What `toolbay check` need not report. The codes are not looked up here: which there are is for whoever checks, and a host runs plugins that were
+/// made for a newer one's lints too.
+fn allow(fields: &mut Fields) -> Result<IndexMap<String, String>, ManifestError> {
+    fields.map("allow", "allow", |place, value| match value {
+        Value::String(reason) => Ok(reason),
+        other => Err(wrong_type(place, "allow", "a text", &other)),
+    })
 }
 
 /// The permissions of a table that may have nothing else left in it.

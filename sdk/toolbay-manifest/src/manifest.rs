@@ -51,6 +51,9 @@ pub struct PluginInfo {
     /// A page about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub homepage: Option<String>,
+    /// Findings of `toolbay check` that its author wants anywhere in it, by the lint's code, each with the reason. Nothing else reads it.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub allow: IndexMap<String, String>,
 }
 
 /// One tool.

@@ -70,6 +70,9 @@ pub struct ToolSettings {
     /// How many calls run at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub concurrency: Option<u32>,
+    /// Findings of `toolbay check` that the author wants in this tool, by the lint's code, each with the reason. Nothing else reads it.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub allow: IndexMap<String, String>,
     /// Why it asks, by the permission's key (`network`, `kv`, …): shown when granting. A mount has a reason of its own.
     #[serde(skip_serializing_if = "IndexMap::is_empty")]
     pub reasons: IndexMap<String, String>,

@@ -61,6 +61,8 @@ pub struct SourcePlugin {
     pub license: Option<String>,
     /// A page about it.
     pub homepage: Option<String>,
+    /// Findings of `toolbay check` that its author wants, by the lint's code, each with the reason.
+    pub allow: IndexMap<String, String>,
 }
 
 /// One `[tools.NAME]` table.
@@ -130,6 +132,7 @@ impl SourceManifest {
             authors: plugin.authors.unwrap_or_else(|| package.authors.clone()),
             license: plugin.license.or_else(|| given(&package.license)),
             homepage: plugin.homepage.or_else(|| given(&package.homepage)),
+            allow: plugin.allow,
         };
         let place = Place::manifest().plugin(&info.name);
         if info.description.trim().is_empty() {

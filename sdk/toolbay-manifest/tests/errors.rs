@@ -53,7 +53,7 @@ fn keys() {
     plugin `notes`: unknown key `tool`
       hint: did you mean `tools`?
     plugin `notes`: unknown key `colour`
-      hint: the keys known here are `name`, `version`, `description`, `title`, `authors`, `license`, `homepage`
+      hint: the keys known here are `name`, `version`, `description`, `title`, `authors`, `license`, `homepage`, `allow`
     plugin `notes`, mount `vault`: unknown key `reasons`
       hint: did you mean `reason`?
     plugin `notes`, tool `search`: unknown key `max_result`
@@ -227,6 +227,30 @@ fn reasons() {
       hint: did you mean `kv`?
     plugin `notes`, tool `search`, reason `kv`: `reasons` must be a text, not a boolean
       hint: write it in quotes: "…"
+    "#);
+}
+
+#[test]
+fn allowed_findings() {
+    assert_snapshot!(all(&[
+        source("[tools.search]\nallow = { god-tool = '' }"),
+        source("[tools.search]\nallow = { god-tool = true }"),
+        source("[tools.search]\nallow = ['god-tool']"),
+        source("[tools.search]\nallow = { 'God tool' = 'it is one' }"),
+        source("[tools.search]\nkv = true\nreasons = { reasons = 'to count' }"),
+        said(&SourceManifest::from_toml("[plugin]\nname = 'notes'\nallow = { god-tool = ' ' }").unwrap_err()),
+    ]), @r#"
+    plugin `notes`, tool `search`: `allow` gives no reason for `god-tool`
+      hint: say why it is right here: allow = { god-tool = "…" }
+    plugin `notes`, tool `search`, allow `god-tool`: `allow` must be a text, not a boolean
+      hint: write it in quotes: "…"
+    plugin `notes`, tool `search`: `allow` must be a table, not a list
+    plugin `notes`, tool `search`: `allow` has `God tool`, which is no lint
+      hint: write the code that `toolbay check` prints: `missing-bounds`
+    plugin `notes`, tool `search`, reasons: unknown key `reasons`
+      hint: the keys known here are `network`, `tcp`, `mounts`, `env`, `secrets`, `kv`, `calls`, `elicit`, `sample`
+    plugin `notes`: `allow` gives no reason for `god-tool`
+      hint: say why it is right here: allow = { god-tool = "…" }
     "#);
 }
 

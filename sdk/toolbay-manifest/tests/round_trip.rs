@@ -2,7 +2,7 @@
 
 use toolbay_manifest::Manifest;
 
-const JSON: &str = r#"{"manifest-version":1,"plugin":{"name":"notes","version":"1.0.0","description":"Keeps notes.\nIn a folder.","title":"Notes","authors":["A. Author"],"license":"MIT","homepage":"https://example.com"},"mounts":{"vault":{"access":"read-write","reason":"the notes live here"}},"tools":{"search":{"title":"Search","description":"Searches.","input-schema":{"type":"object","properties":{"z":{},"a":{}}},"output-schema":{"type":"object"},"read-only":true,"idempotent":true,"timeout":"5s","memory":"128MiB","output":"1MiB","max-result":"2MiB","concurrency":2,"mounts":{"vault":"read"},"env":["REGION"],"calls":["other_tool"],"elicit":true},"publish":{"description":"Publishes.","input-schema":{"type":"object"},"destructive":true,"network":["POST https://api.example.com/v1/notes/*"],"tcp":["db.internal:5432"],"secrets":{"example-token":{"host":"api.example.com","header":"Authorization","format":"Bearer {}"}},"kv":true,"sample":true}}}"#;
+const JSON: &str = r#"{"manifest-version":1,"plugin":{"name":"notes","version":"1.0.0","description":"Keeps notes.\nIn a folder.","title":"Notes","authors":["A. Author"],"license":"MIT","homepage":"https://example.com","allow":{"too-many-tools":"one for each endpoint"}},"mounts":{"vault":{"access":"read-write","reason":"the notes live here"}},"tools":{"search":{"title":"Search","description":"Searches.","input-schema":{"type":"object","properties":{"z":{},"a":{}}},"output-schema":{"type":"object"},"read-only":true,"idempotent":true,"timeout":"5s","memory":"128MiB","output":"1MiB","max-result":"2MiB","concurrency":2,"allow":{"missing-bounds":"a query may be of any length"},"mounts":{"vault":"read"},"env":["REGION"],"calls":["other_tool"],"elicit":true},"publish":{"description":"Publishes.","input-schema":{"type":"object"},"destructive":true,"network":["POST https://api.example.com/v1/notes/*"],"tcp":["db.internal:5432"],"secrets":{"example-token":{"host":"api.example.com","header":"Authorization","format":"Bearer {}"}},"kv":true,"sample":true}}}"#;
 
 const TOML: &str = r#"
 manifest-version = 1
@@ -17,6 +17,7 @@ title = "Notes"
 authors = ["A. Author"]
 license = "MIT"
 homepage = "https://example.com"
+allow = { too-many-tools = "one for each endpoint" }
 
 [mounts.vault]
 access = "read-write"
@@ -34,6 +35,7 @@ memory = "128MiB"
 output = "1MiB"
 max-result = "2MiB"
 concurrency = 2
+allow = { missing-bounds = "a query may be of any length" }
 mounts = { vault = "read" }
 env = ["REGION"]
 calls = ["other_tool"]
