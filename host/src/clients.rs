@@ -113,7 +113,7 @@ impl Client {
         }
     }
 
-    /// The file that a client reads its servers from. The sources, all read in November 2026:
+    /// The file that a client reads its servers from. Where that is said, as far as the pages could be read in November 2026 (no client itself was tried):
     ///
     /// - Claude Desktop: <https://modelcontextprotocol.io/docs/develop/connect-local-servers>; on Linux the place of Electron's programs
     /// - Claude Code: <https://code.claude.com/docs/en/mcp>, `CLAUDE_CONFIG_DIR` in its settings' documentation

@@ -24,6 +24,19 @@ fn each_template_becomes_a_plugin() {
         let built = workshop.run(&["build", name]);
         assert_eq!(built.code, Some(0), "{}", built.transcript());
         said.push_str(&without_figures(&built.stdout));
+        let checked = workshop.run(&["check", name]);
+        assert_eq!(
+            (checked.code, checked.stdout.as_str()),
+            (Some(0), ""),
+            "{}",
+            checked.transcript()
+        );
+        let tested = workshop.run(&["test", name]);
+        assert_eq!(tested.code, Some(0), "{}", tested.transcript());
+        assert!(
+            tested.stdout.contains("Running tests/sandbox.rs")
+                || tested.stderr.contains("Running tests/sandbox.rs")
+        );
     }
     assert_snapshot!(said, @r#"
     first-tool/target/first-tool.wasm  first-tool 0.1.0, [size], SHA-256 [digest]

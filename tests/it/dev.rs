@@ -151,7 +151,7 @@ fn new_words_follow_and_new_permissions_are_asked_for() {
     );
     let asked = dev.wait_for("anything else to refuse: ");
     assert!(
-        asked.contains("wants to read the environment variable REGION"),
+        asked.contains("wants to see your environment variable REGION"),
         "{asked}"
     );
     call_until(&mut session, "asking_number", "2");
@@ -197,9 +197,9 @@ fn a_tool_is_called_at_every_save() {
     let source = crate_of(&workshop, "calling").join("src/lib.rs");
     let mut dev = Developing::in_pipes(workshop.command(&["dev", "calling", "--call", "number"]));
     dev.wait_for("published calling_number");
-    dev.wait_for("\n1\n");
+    dev.wait_for("{\"result\":1}\n");
     edit(&source, "    1\n", "    20\n");
-    dev.wait_for("\n20\n");
+    dev.wait_for("{\"result\":20}\n");
     dev.end();
 }
 

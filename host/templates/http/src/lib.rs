@@ -1,7 +1,7 @@
 //! The weather of the next days, from open-meteo.com, which needs no key.
 
+use toolbay_sdk::http;
 use toolbay_sdk::prelude::*;
-use toolbay_sdk::{http, http::Response};
 
 /// The weather of some days at one place
 #[data]
@@ -15,8 +15,8 @@ pub struct Forecast {
 #[data]
 #[derive(Debug, PartialEq)]
 pub struct Day {
-    /// The date, as YYYY-MM-DD
-    pub date: String,
+    /// The date
+    pub date: Date,
     /// The lowest temperature, in °C
     pub lowest: Option<f64>,
     /// The highest temperature, in °C
@@ -39,44 +39,42 @@ fn forecast(
     #[schemars(range(min = 1, max = 16))]
     days: u32,
 ) -> Result<Forecast, ToolError> {
-    let response = http::get("https://api.open-meteo.com/v1/forecast")
-        .query("latitude", latitude.to_string())
-        .query("longitude", longitude.to_string())
-        .query("forecast_days", days.to_string())
+    let answer = http::get("https://api.open-meteo.com/v1/forecast")
+        .query("latitude", latitude)
+        .query("longitude", longitude)
+        .query("forecast_days", days)
         .query("daily", "temperature_2m_min,temperature_2m_max,precipitation_sum")
         .query("timezone", "auto")
-        .send()?
-        .error_for_status()?;
-    read(response)
+        .fetch_json::<Answer>()?;
+    Ok(by_day(answer.daily))
 }
 
 plugin!(forecast);
 
-/// What the server answers: a column for each thing that was asked for.
+/// What the server answers
 #[data]
 struct Answer {
     daily: Columns,
 }
 
+/// A column for each thing that was asked for, with a value for each day
 #[data]
 struct Columns {
-    time: Vec<String>,
+    time: Vec<Date>,
     temperature_2m_min: Vec<Option<f64>>,
     temperature_2m_max: Vec<Option<f64>>,
     precipitation_sum: Vec<Option<f64>>,
 }
 
-fn read(response: Response) -> Result<Forecast, ToolError> {
-    let Columns { time, temperature_2m_min, temperature_2m_max, precipitation_sum } =
-        response.json::<Answer>()?.daily;
+fn by_day(columns: Columns) -> Forecast {
     let value = |column: &[Option<f64>], day: usize| column.get(day).copied().flatten();
-    let days = time.into_iter().enumerate().map(|(day, date)| Day {
-        date,
-        lowest: value(&temperature_2m_min, day),
-        highest: value(&temperature_2m_max, day),
-        precipitation: value(&precipitation_sum, day),
+    let days = columns.time.iter().enumerate().map(|(day, date)| Day {
+        date: *date,
+        lowest: value(&columns.temperature_2m_min, day),
+        highest: value(&columns.temperature_2m_max, day),
+        precipitation: value(&columns.precipitation_sum, day),
     });
-    Ok(Forecast { days: days.collect() })
+    Forecast { days: days.collect() }
 }
 
 #[cfg(test)]
@@ -85,15 +83,14 @@ mod tests {
 
     #[test]
     fn a_value_that_is_not_known_is_left_open() {
-        let answer = r#"{"daily": {"time": ["2026-01-01"], "temperature_2m_min": [-1.5],
-            "temperature_2m_max": [null], "precipitation_sum": [0.2]}}"#;
-        let forecast = read(Response::new(200, [], answer)).unwrap();
-        let day = Day {
-            date: "2026-01-01".into(),
-            lowest: Some(-1.5),
-            highest: None,
-            precipitation: Some(0.2),
-        };
-        assert_eq!(forecast.days, [day]);
+        let columns: Columns = serde_json::from_value(json!({
+            "time": ["2026-01-01"],
+            "temperature_2m_min": [-1.5],
+            "temperature_2m_max": [null],
+            "precipitation_sum": [],
+        }))
+        .unwrap();
+        let day = &by_day(columns).days[0];
+        assert_eq!((day.lowest, day.highest, day.precipitation), (Some(-1.5), None, None));
     }
 }

@@ -5,6 +5,7 @@ use toolbay_sdk::prelude::*;
 /// A guide
 #[data]
 #[derive(Debug, Clone, Copy)]
+#[serde(rename_all = "snake_case")]
 pub enum Guide {
     /// How we write
     Style,

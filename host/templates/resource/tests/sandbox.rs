@@ -6,6 +6,8 @@ use toolbay_sdk::testing;
 #[test]
 fn a_guide_is_read() {
     let mut plugin = testing::plugin().start();
-    let outcome = plugin.call("read_guide", json!({"guide": "Style"}));
-    insta::assert_json_snapshot!(outcome, @"");
+    let outcome = plugin.call("read_guide", json!({"guide": "style"}));
+    let document = &outcome.expect_success().raw()["content"][0]["resource"];
+    assert_eq!(document["uri"], "{{name}}://guides/style");
+    assert_eq!(document["text"], include_str!("../guides/style.md"));
 }
