@@ -38,7 +38,22 @@ fn member<'a>(outcome: &'a testing::Outcome, name: &str) -> &'a Value {
 fn pages_follow_one_another_and_limits_are_clamped() {
     let mut scribe = scribe().start();
     let page = scribe.call("letters", json!({}));
-    assert_snapshot!(page, @"");
+    assert_snapshot!(page, @r#"
+    {
+      "structured": {
+        "items": [
+          "a",
+          "b",
+          "c",
+          "d",
+          "e"
+        ],
+        "next_cursor": "ATAMoNA1",
+        "has_more": true,
+        "total_count": 26
+      }
+    }
+    "#);
     let cursor = member(&page, "next_cursor").clone();
     let next = scribe.call("letters", json!({"cursor": cursor, "limit": -7}));
     assert_eq!(member(&next, "items"), &json!(["f"]));
@@ -46,7 +61,7 @@ fn pages_follow_one_another_and_limits_are_clamped() {
     assert_eq!(member(&rest, "has_more"), &json!(false));
     assert_eq!(member(&rest, "next_cursor"), &Value::Null);
     let damaged = scribe.call("letters", json!({"cursor": "bm90aGluZw"}));
-    assert_snapshot!(damaged, @"");
+    assert_snapshot!(damaged, @"validation_error: `cursor` does not fit: it is no cursor that this tool gave; give the `next_cursor` of the page before as it was, or leave it out to begin with the first page");
 }
 
 #[test]
@@ -54,12 +69,24 @@ fn a_stopped_clock_and_texts_of_a_known_form() {
     let mut scribe = scribe().clock("2026-01-01T12:00:00.25+01:00").start();
     let arguments =
         json!({"to": "ada@example.com", "day": "2028-02-29", "page": "HTTPS://Example.com/a/../b"});
-    assert_snapshot!(scribe.call("invite", arguments), @"");
+    assert_snapshot!(scribe.call("invite", arguments), @r#"
+    {
+      "structured": {
+        "to": "ada@example.com",
+        "day": "2028-02-29",
+        "page": "https://example.com/b",
+        "written": "2026-01-01T11:00:00.25Z"
+      }
+    }
+    "#);
     let wrong = scribe.call(
         "invite",
         json!({"to": "ada", "day": "2027-02-29", "page": "here"}),
     );
-    assert_snapshot!(wrong, @"");
+    assert_snapshot!(wrong, @r#"
+    validation_error: the arguments of `scribe_invite` are wrong: `/to` must be a valid email, not "ada"; `/day` must be a valid date, not "2027-02-29"; `/page` must be a valid uri, not "here"
+    hint: correct these and call again
+    "#);
 }
 
 #[test]
@@ -89,7 +116,17 @@ fn secrets_and_variables_are_those_of_the_test() {
         .start();
     assert_eq!(scribe.call("greet", json!({})).text(), "Hello, Ada!");
     let outcome = scribe.call("ask", json!({"question": "why?"}));
-    assert_snapshot!(outcome, @"");
+    assert_snapshot!(outcome, @r#"
+    {
+      "structured": {
+        "asked": {
+          "question": "why?"
+        },
+        "limit": "3",
+        "key": true
+      }
+    }
+    "#);
     let requests = scribe.requests();
     assert_eq!(requests.len(), 1);
     assert_eq!(requests[0].method, "POST");
@@ -116,41 +153,79 @@ fn lines_are_logged_at_their_level() {
     scribe
         .call("speak", json!({"text": "one\n<error> two"}))
         .expect_success();
-    let log = scribe.log();
+    scribe
+        .call("speak", json!({"text": "the end"}))
+        .expect_success();
+    let log = scribe.wait_for_log("ERROR guest: the end");
+    let (log, _) = log
+        .split_once(" ERROR guest: the end")
+        .expect("it was waited for");
     let mut said = String::new();
     for line in log.lines().filter(|line| line.contains(" guest: ")) {
         let (time, rest) = line.split_once("guest: ").expect("it was looked for");
         let level = time.split_whitespace().last().expect("a line has a level");
         said += &format!("{level} {rest}\n");
     }
-    assert_snapshot!(said, @"");
+    assert_snapshot!(said, @"
+    ERROR one plugin=scribe tool=speak
+    ERROR <error> two plugin=scribe tool=speak
+    WARN one plugin=scribe tool=speak
+    WARN <error> two plugin=scribe tool=speak
+    INFO one plugin=scribe tool=speak
+    INFO <error> two plugin=scribe tool=speak
+    DEBUG one plugin=scribe tool=speak
+    DEBUG <error> two plugin=scribe tool=speak
+    TRACE one plugin=scribe tool=speak
+    TRACE <error> two plugin=scribe tool=speak
+    INFO one plugin=scribe tool=speak
+    ERROR two plugin=scribe tool=speak
+    ");
 }
 
 #[test]
 fn mistakes_of_a_test_are_said() {
     let mut running: Running = scribe()
+        .secret("api-key", "s3cret-key")
         .http("https://api.example.com", |_| panic!("not expected"))
         .start();
     let missing = complaint(|| running.call("lettres", json!({})));
-    assert_snapshot!(missing, @"");
+    assert_snapshot!(missing, @"
+    `lettres` was not called: unknown tool: scribe_lettres; did you mean scribe_letters?
+    the plugin's tools: letters, invite, save, read, greet, ask, speak
+    ");
     let list = complaint(|| running.call("letters", json!([1])));
-    assert_snapshot!(list, @"");
+    assert_snapshot!(list, @"the arguments of `letters` are no JSON object: [1]");
     let panicked = complaint(|| running.call("ask", json!({"question": "why?"})));
-    assert_snapshot!(panicked, @"");
-    let unanswered = complaint(|| scribe().start().call("ask", json!({"question": "why?"})));
-    assert_snapshot!(unanswered, @"");
+    assert_snapshot!(panicked, @"while `ask` ran, the test's answer to POST https://api.example.com/v1/ask?limit=3 panicked: not expected");
+    let unanswered = complaint(|| {
+        let scribe = scribe().secret("api-key", "s3cret-key");
+        scribe.start().call("ask", json!({"question": "why?"}))
+    });
+    assert_snapshot!(unanswered, @r#"
+    while `ask` ran, it asked for POST https://api.example.com/v1/ask?limit=3, and the test answers for no such origin
+    hint: .http("https://api.example.com", |request| …)
+    "#);
     let no_mount = complaint(|| scribe().mount("vault", "/no/such/folder"));
-    assert_snapshot!(no_mount, @"");
+    assert_snapshot!(no_mount, @"there is no folder /no/such/folder for the mount `vault`");
     let short = complaint(|| scribe().secret("api-key", "short").start());
-    assert_snapshot!(short, @"");
+    assert_snapshot!(short, @"
+    the secret `api-key` cannot be set: error: the value has fewer than 8 bytes, too few to be found again where it has to be hidden
+    hint: give the secret alone: the plugin's manifest says what is put around it
+    ");
     let no_program = complaint(|| scribe().program("/no/toolbay").start());
-    assert_snapshot!(no_program, @"");
+    assert_snapshot!(no_program, @"
+    there is no program `/no/toolbay`
+    hint: run the tests with `toolbay test`, or put toolbay on the PATH or its path into TOOLBAY_BIN
+    ");
     let no_plugin = complaint(|| {
         let file: PathBuf = paths::root().join("README.md");
         testing::component(file).program(paths::host()).start()
     });
     insta::with_settings!({filters => vec![(r"/\S+/README.md", "README.md")]}, {
-        assert_snapshot!(no_plugin, @"");
+        assert_snapshot!(no_plugin, @"
+        error: README.md is no plugin: it is not WebAssembly
+        hint: put only WebAssembly components into the folder; other files need another ending than .wasm
+        ");
     });
     let time = complaint(|| scribe().clock("noon").start());
     assert!(time.contains("2026-01-01T12:00:00Z"), "{time}");

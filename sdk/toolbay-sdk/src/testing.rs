@@ -52,7 +52,7 @@ mod server;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -460,7 +460,8 @@ impl Running {
     pub fn call(&mut self, tool: &str, arguments: impl Serialize) -> Outcome {
         let arguments = match serde_json::to_value(&arguments) {
             Ok(arguments @ Value::Object(_)) => arguments,
-            other => panic!("the arguments of `{tool}` are no JSON object: {other:?}"),
+            Ok(other) => panic!("the arguments of `{tool}` are no JSON object: {other}"),
+            Err(error) => panic!("the arguments of `{tool}` cannot be written as JSON: {error}"),
         };
         let name = format!("{}_{tool}", self.plugin);
         let answer = self
@@ -529,6 +530,22 @@ impl Running {
         }
     }
 
+    /// Waits until this text is in the log, and gives all of the log: lines of a call may come a moment after its answer.
+    ///
+    /// ```no_run
+    /// # use toolbay_sdk::{serde_json::json, testing};
+    /// let mut adder = testing::plugin().start();
+    /// adder.call("add", json!({"a": 1, "b": 2}));
+    /// adder.wait_for_log("1 + 2 were added");
+    /// ```
+    ///
+    /// # Panics
+    /// Where it does not come within the [limit](Builder::limit).
+    #[track_caller]
+    pub fn wait_for_log(&self, text: &str) -> String {
+        self.child.wait_for_log(text)
+    }
+
     /// What the host and the plugin have logged up to now; it is shown when the test fails.
     ///
     /// ```no_run
@@ -553,8 +570,16 @@ impl Running {
             panic!("the host does not answer: {error}\n{}", self.log());
         }
         self.child.notify("notifications/initialized");
-        if self.tools().is_empty() {
-            panic!("the plugin `{}` is not served\n{}", self.plugin, self.log());
+        // A component without its manifest inside is compiled first, and then the list changes.
+        let deadline = Instant::now() + self.child.limit();
+        while self.tools().is_empty() {
+            let log = self.log();
+            if log.contains("a plugin is not served") || Instant::now() > deadline {
+                panic!("the plugin `{}` is not served\n{log}", self.plugin);
+            }
+            // It may have changed before this was listened for.
+            let soon = Instant::now() + Duration::from_secs(1);
+            self.child.hears("notifications/tools/list_changed", soon);
         }
     }
 

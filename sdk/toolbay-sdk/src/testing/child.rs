@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::process::{Child as Process, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -15,11 +15,18 @@ const MAX_LOG: usize = 256 << 10;
 /// How long a command may take that does not serve; building a component takes some minutes at worst.
 const COMMAND_LIMIT: Duration = Duration::from_secs(15 * 60);
 
+/// The newest of what a process writes to its standard error.
+#[derive(Default)]
+struct Log {
+    bytes: Mutex<Vec<u8>>,
+    changed: Condvar,
+}
+
 pub(super) struct Child {
     process: Process,
     input: Option<ChildStdin>,
     lines: Receiver<String>,
-    log: Arc<Mutex<Vec<u8>>>,
+    log: Arc<Log>,
     last_id: u64,
     limit: Duration,
 }
@@ -41,10 +48,10 @@ impl Child {
                 }
             });
         }
-        let log = Arc::<Mutex<Vec<u8>>>::default();
+        let log = Arc::<Log>::default();
         if let Some(errors) = process.stderr.take() {
             let log = log.clone();
-            thread::spawn(move || keep(errors, &log));
+            thread::spawn(move || log.keep(errors));
         }
         Self {
             input: process.stdin.take(),
@@ -83,14 +90,52 @@ impl Child {
         }
     }
 
+    /// Waits for a notification of this kind, until the deadline at most.
+    pub(super) fn hears(&mut self, method: &str, deadline: Instant) {
+        let is_it = |line: &str| {
+            let message: Option<Value> = serde_json::from_str(line).ok();
+            message.is_some_and(|message| message.get("method") == Some(&method.into()))
+        };
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.lines.recv_timeout(left) {
+                Ok(line) if !is_it(&line) => {}
+                _ => return,
+            }
+        }
+    }
+
+    pub(super) fn limit(&self) -> Duration {
+        self.limit
+    }
+
     #[track_caller]
     pub(super) fn notify(&mut self, method: &str) {
         self.send(&json!({"jsonrpc": "2.0", "method": method}));
     }
 
     pub(super) fn log(&self) -> String {
-        let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
-        String::from_utf8_lossy(&log).into_owned()
+        self.log.text()
+    }
+
+    /// The log once this is in it.
+    #[track_caller]
+    pub(super) fn wait_for_log(&self, text: &str) -> String {
+        let is_missing = |bytes: &mut Vec<u8>| !String::from_utf8_lossy(bytes).contains(text);
+        let bytes = self
+            .log
+            .bytes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let waited = self
+            .log
+            .changed
+            .wait_timeout_while(bytes, self.limit, is_missing);
+        let (bytes, waited) = waited.unwrap_or_else(PoisonError::into_inner);
+        if waited.timed_out() {
+            panic!("`{text}` was not logged within {:?}", self.limit);
+        }
+        String::from_utf8_lossy(&bytes).into_owned()
     }
 
     #[track_caller]
@@ -155,10 +200,10 @@ pub(super) fn run(mut command: Command, input: &str) -> Result<String, String> {
             let _ = sender.send(String::from_utf8_lossy(&text).into_owned());
         });
     }
-    let log = Mutex::<Vec<u8>>::default();
+    let log = Log::default();
     let output = thread::scope(|scope| {
         let errors = process.stderr.take();
-        let reading = errors.map(|errors| scope.spawn(|| keep(errors, &log)));
+        let reading = errors.map(|errors| scope.spawn(|| log.keep(errors)));
         let output = output.recv_timeout(COMMAND_LIMIT);
         if output.is_err() {
             let _ = process.kill();
@@ -169,10 +214,7 @@ pub(super) fn run(mut command: Command, input: &str) -> Result<String, String> {
     let status = process.wait().map_err(|error| error.to_string())?;
     match output {
         Ok(output) if status.success() => Ok(output),
-        Ok(_) => {
-            let log = log.into_inner().unwrap_or_else(PoisonError::into_inner);
-            Err(String::from_utf8_lossy(&log).trim_end().to_owned())
-        }
+        Ok(_) => Err(log.text().trim_end().to_owned()),
         Err(_) => Err(format!("{command:?} did not end within {COMMAND_LIMIT:?}")),
     }
 }
@@ -193,13 +235,22 @@ fn spawn(command: &mut Command) -> Result<Process, String> {
     })
 }
 
-fn keep(mut stream: impl Read, log: &Mutex<Vec<u8>>) {
-    let mut buffer = [0; 4096];
-    while let Ok(count @ 1..) = stream.read(&mut buffer) {
-        let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
-        log.extend_from_slice(buffer.get(..count).unwrap_or_default());
-        let surplus = log.len().saturating_sub(MAX_LOG);
-        log.drain(..surplus);
+impl Log {
+    fn text(&self) -> String {
+        let bytes = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// Takes in all that comes, to the end.
+    fn keep(&self, mut stream: impl Read) {
+        let mut buffer = [0; 4096];
+        while let Ok(count @ 1..) = stream.read(&mut buffer) {
+            let mut bytes = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
+            bytes.extend_from_slice(buffer.get(..count).unwrap_or_default());
+            let surplus = bytes.len().saturating_sub(MAX_LOG);
+            bytes.drain(..surplus);
+            self.changed.notify_all();
+        }
     }
 }
 
