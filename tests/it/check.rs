@@ -240,7 +240,7 @@ fn a_crate_has_to_be_built_first() {
     exit: 1
     --- stdout
     plain_run
-      warning[vague-description]: its description does not say what it takes (2 of 3)
+      warning[vague-description]: its description leaves out what it takes (it says 2 of 3 things)
         why: the description is all that a model has to choose a tool by, among those of every other server
         write: a sentence or two that say what it takes
       warning[vague-argument]: argument /text: it has no description
@@ -362,10 +362,12 @@ fn lints_document_themselves() {
 
     Options:
           --json
-              Print JSON instead of text: {"checked": [{"file", "plugin", "version", "findings":
-              [{"code", "severity", "message", "why", "instead", and of "tool", "argument", "result",
-              "setting", "import" what says where}], "allowed"}, or {"file", "problem"}], "errors",
-              "warnings", "suggestions"}
+              Print JSON instead of text.
+              
+              {"checked": [{"file", "plugin", "version", "findings", "allowed"}, or {"file",
+              "problem"}], "errors", "warnings", "suggestions"}. A finding has "code", "severity",
+              "message", "why", "instead" and its place: "tool", and one of "argument" and "result"
+              (JSON pointers), "setting" (a key of plugin.toml) and "import".
 
           --explain <CODE>
               Say why a lint matters and what to write instead, with an example
