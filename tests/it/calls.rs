@@ -419,6 +419,7 @@ fn the_status_names_what_is_loaded() {
             ],
             "problems": [],
             "warnings": [],
+            "developing": [],
             "waiting_for_grant": [],
             "new_since_listed": [],
             "gone_since_listed": []

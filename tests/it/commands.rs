@@ -25,6 +25,15 @@ fn help_says_what_there_is() {
       list           List what is loaded from the plugin folders, and what is not and why
       call           Call one tool, on the very same path as a call of an MCP client, and print its
                      result
+      new            Make the crate of a new plugin: one good tool, its test, its manifest, ready to
+                     build
+      build          Build the plugin in a folder: compile it, and write its manifest into the component
+      test           Run the tests of a plugin's crate: its functions natively, its tools in the real
+                     sandbox
+      dev            Build the plugin in a folder at every save, and put each good build where a client
+                     finds it
+      check          Look for what makes a plugin's tools worse: vague descriptions, missing bounds,
+                     permissions that do not fit
       bake           Write a component's manifest into the component, so that hosts can list its tools
                      without running it
       inspect        Show what a component is before it is put into a folder: its tools as a model will

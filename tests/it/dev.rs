@@ -88,6 +88,15 @@ fn what_does_not_build_is_told_to_the_client() {
     let mut dev = Developing::in_pipes(dev(&workshop, "failing", folder.path()));
     dev.wait_for("published failing_number");
     let mut session = served(&folder, &workshop);
+    let set_level = "logging/setLevel";
+    assert_eq!(
+        session.result(set_level, json!({"level": "info"})),
+        json!({})
+    );
+    assert_eq!(
+        session.error(set_level, json!({"level": 7}))["code"],
+        -32602
+    );
     call_until(&mut session, "failing_number", "1");
     edit(&source, "    1\n", "    one\n");
     dev.wait_for("the last good build goes on answering");

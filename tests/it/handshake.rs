@@ -17,6 +17,7 @@ fn initialize_says_who_answers_and_what_it_offers() {
         {
           "protocolVersion": "2025-11-25",
           "capabilities": {
+            "logging": {},
             "tools": {
               "listChanged": true
             }

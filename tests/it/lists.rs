@@ -129,6 +129,48 @@ fn a_tool_is_listed_with_all_that_a_client_needs() {
               },
               "description": "What works and should not stay as it is."
             },
+            "developing": {
+              "type": "array",
+              "items": {
+                "type": "object",
+                "properties": {
+                  "plugin": {
+                    "type": "string"
+                  },
+                  "source": {
+                    "type": "string",
+                    "description": "The folder of its sources."
+                  },
+                  "build_age_seconds": {
+                    "type": [
+                      "integer",
+                      "null"
+                    ],
+                    "minimum": 0,
+                    "description": "How old the build is that answers, in seconds; null where there is none yet."
+                  },
+                  "error": {
+                    "type": [
+                      "string",
+                      "null"
+                    ],
+                    "description": "The first error of what was saved since, which does not build; null where all is well."
+                  },
+                  "failing_since": {
+                    "type": [
+                      "string",
+                      "null"
+                    ],
+                    "description": "Since when, as an ISO 8601 timestamp in UTC."
+                  }
+                },
+                "required": [
+                  "plugin",
+                  "source"
+                ]
+              },
+              "description": "Plugins that somebody is working on with `toolbay dev` at this moment."
+            },
             "waiting_for_grant": {
               "type": "array",
               "items": {
@@ -185,6 +227,7 @@ fn a_tool_is_listed_with_all_that_a_client_needs() {
             "plugins",
             "problems",
             "warnings",
+            "developing",
             "waiting_for_grant",
             "new_since_listed",
             "gone_since_listed"

@@ -12,7 +12,7 @@ use rmcp::model::{
 use rmcp::service::{NotificationContext, RequestContext, Service};
 
 use super::server::method_not_found;
-use super::server::{Server, implementation};
+use super::server::{SET_LEVEL, Server, implementation, method_not_found};
 use super::session::{Era, Session};
 
 /// Wraps the handler; shared by all transports.
@@ -52,7 +52,7 @@ impl Service<RoleServer> for Guard {
     ) -> Result<ServerResult, ErrorData> {
         let era = self.era(&request, &context)?;
         if era == Era::Modern && matches!(request, ClientRequest::SetLevelRequest(_)) {
-            return Err(method_not_found("logging/setLevel"));
+            return Err(method_not_found(SET_LEVEL));
         }
         let handling = Service::handle_request(&self.server, request, context);
         let mut result = answering_panics(handling).await?;
@@ -84,8 +84,14 @@ impl Service<RoleServer> for Guard {
     }
 }
 
-/// Puts `serverInfo` into the metadata of results that have room for it; rmcp does it for `server/discover` alone.
+/// What results of the modern era have of their own: `serverInfo` in their metadata, where there is room for it (rmcp does it for `server/discover` alone), and no
+/// offer of log messages.
 fn introduce(result: &mut ServerResult) {
+    if let ServerResult::DiscoverResult(discovered) = result {
+        #[expect(deprecated, reason = "it is taken out for being so")]
+        let logging = &mut discovered.capabilities.logging;
+        *logging = None;
+    }
     if let ServerResult::ListToolsResult(list) = result {
         let info = serde_json::to_value(implementation()).unwrap_or_default();
         list.meta

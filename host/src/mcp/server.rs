@@ -13,7 +13,7 @@ use rmcp::service::{RequestContext, SubscriptionContext};
 use rmcp::{RoleServer, ServerHandler};
 
 use super::convert;
-use super::session::Session;
+use super::session::{Era, Session};
 use crate::host::Host;
 use crate::status::STATUS_TOOL;
 
@@ -22,9 +22,12 @@ const INSTRUCTIONS: &str = "Toolbay runs each tool as a sandboxed WebAssembly pl
      do, and in its second the error as JSON with `error_code`. On `permission_denied`, tell the user which permission is asked for: you cannot grant it. Tools \
      can come and go while you are connected; call `toolbay_status` when one is missing or misbehaves, and pass on what it advises.";
 
+/// Of the legacy era alone.
+pub(super) const SET_LEVEL: &str = "logging/setLevel";
+
 /// Methods that rmcp knows. A request of such a method reaches [`Server::on_custom_request`] only if its parameters are malformed.
 const KNOWN_METHODS: [&str; 6] = [
-    "logging/setLevel",
+    SET_LEVEL,
     "initialize",
     "ping",
     "server/discover",
@@ -183,8 +186,12 @@ impl ServerHandler for Server {
     async fn on_custom_request(
         &self,
         request: CustomRequest,
-        _context: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<CustomResult, ErrorData> {
+        let is_modern = matches!(self.session.era(Some(&context.meta)), Ok(Era::Modern));
+        if is_modern && request.method == SET_LEVEL {
+            return Err(method_not_found(SET_LEVEL));
+        }
         if KNOWN_METHODS.contains(&request.method.as_str()) {
             return Err(ErrorData::invalid_params(
                 format!("the parameters of `{}` are malformed", request.method),
