@@ -11,7 +11,6 @@ use rmcp::model::{
 };
 use rmcp::service::{NotificationContext, RequestContext, Service};
 
-use super::server::method_not_found;
 use super::server::{SET_LEVEL, Server, implementation, method_not_found};
 use super::session::{Era, Session};
 
