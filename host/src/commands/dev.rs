@@ -150,9 +150,9 @@ impl Session {
         self.consent.end(&self.host);
         let _ = std::fs::remove_file(DevNote::path(&self.into, &self.name));
         if self.note.built.is_some() {
-            terminal::say(&format!(
-                "\nthe last good build stays where it is; `toolbay build` makes the one to share\n"
-            ));
+            terminal::say(
+                "\nthe last good build stays where it is; `toolbay build` makes the one to share\n",
+            );
         }
         Ok(())
     }

@@ -87,9 +87,7 @@ impl Service<RoleServer> for Guard {
 /// offer of log messages.
 fn introduce(result: &mut ServerResult) {
     if let ServerResult::DiscoverResult(discovered) = result {
-        #[expect(deprecated, reason = "it is taken out for being so")]
-        let logging = &mut discovered.capabilities.logging;
-        *logging = None;
+        discovered.capabilities.logging = None;
     }
     if let ServerResult::ListToolsResult(list) = result {
         let info = serde_json::to_value(implementation()).unwrap_or_default();
