@@ -1,6 +1,7 @@
 //! The author's commands: a crate is made, built, and what is wrong with one is said with what to do.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use insta::assert_snapshot;
@@ -209,11 +210,12 @@ fn what_does_not_build_is_said() {
 }
 
 fn transcript(workshop: &Workshop, output: &Output) -> String {
-    let home = workshop.home().canonicalize().unwrap();
+    let home = workshop.home().canonicalize().expect("the home is there");
+    let text = |path: &Path| path.to_str().expect("its path is text").to_owned();
     output
         .transcript()
-        .replace(home.to_str().unwrap(), "~")
-        .replace(workshop.home().to_str().unwrap(), "~")
+        .replace(&text(&home), "~")
+        .replace(&text(workshop.home()), "~")
 }
 
 /// Sizes and digests differ from compiler to compiler.

@@ -24,18 +24,23 @@ plugin!(number);
 
 fn crate_of(workshop: &Workshop, name: &str) -> std::path::PathBuf {
     let folder = workshop.scaffold(name, "tool");
-    fs::remove_dir_all(folder.join("tests")).unwrap();
+    fs::remove_dir_all(folder.join("tests")).expect("the tests can be removed");
     fs::write(
         folder.join("plugin.toml"),
         format!("[plugin]\nname = \"{name}\"\n"),
     )
-    .unwrap();
-    fs::write(folder.join("src/lib.rs"), CRATE).unwrap();
+    .expect("the manifest can be written");
+    save(&folder.join("src/lib.rs"), CRATE);
     folder
 }
 
 fn dev(workshop: &Workshop, name: &str, into: &Path) -> std::process::Command {
-    workshop.command(&["dev", name, "--into", into.to_str().unwrap()])
+    workshop.command(&[
+        "dev",
+        name,
+        "--into",
+        into.to_str().expect("its path is text"),
+    ])
 }
 
 fn served(folder: &Folder, workshop: &Workshop) -> Session {
