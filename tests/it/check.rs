@@ -97,6 +97,37 @@ fn the_projects_own_plugins_are_left_alone() {
     ");
 }
 
+/// What an author allows is honoured in a component that carries its manifest, and no part of what is pinned and shown.
+#[test]
+fn what_is_allowed_is_seen_by_nobody_else() {
+    let folder = TempDir::new().expect("a temporary folder can be made");
+    let mut manifest = assembled::manifest("plain");
+    let write = |name: &str, manifest: &Value| {
+        let component = assembled::bake(&assembled::bare("plain"), manifest);
+        fs::write(folder.path().join(name), component).expect("a file can be written");
+    };
+    write("strict.wasm", &manifest);
+    manifest["plugin"]["allow"] = json!({"vague-argument": "it is a test"});
+    manifest["tools"]["run"]["allow"] =
+        json!({"missing-bounds": "it is a test", "vague-description": "it is a test"});
+    write("allowing.wasm", &manifest);
+    let strict = check_in(folder.path(), &["strict.wasm"]);
+    assert_eq!(strict.code, Some(1), "{}", strict.transcript());
+    assert_snapshot!(check_in(folder.path(), &["allowing.wasm"]).transcript(), @"
+    exit: 0
+    --- stdout
+    --- stderr
+    plain (1 tool): nothing to report, 3 allowed
+    ");
+    let tools = |name: &str| {
+        let mut command = toolbay(folder.path());
+        command.args(["inspect", name, "--json"]);
+        let shown: Value = serde_json::from_str(&run(command).stdout).expect("it is JSON");
+        shown["tools"].clone()
+    };
+    assert_eq!(tools("strict.wasm"), tools("allowing.wasm"));
+}
+
 #[test]
 fn suggestions_alone_are_no_failure() {
     let folder = TempDir::new().expect("a temporary folder can be made");

@@ -189,6 +189,7 @@ settings_text = r#"
     version = "1.2.3"
     description = "A tool of every kind."
     license = "MIT"
+    allow = { vague-argument = "the names say it" }
 
     [mounts.pantry]
     access = "read"
@@ -201,6 +202,7 @@ settings_text = r#"
 
     [tools.add]
     memory = "128MiB"
+    allow = { missing-bounds = "any two numbers can be added" }
 "#);
 
 fn manifest() -> String {
