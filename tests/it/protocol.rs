@@ -319,11 +319,6 @@ const CASES: &[(&str, &str, Expect)] = &[
         Error(NO_METHOD),
     ),
     (
-        "a malformed level of logging",
-        r#"{"jsonrpc":"2.0","id":"case","method":"logging/setLevel","params":{~,"level":7}}"#,
-        Error(NO_METHOD),
-    ),
-    (
         "tasks",
         r#"{"jsonrpc":"2.0","id":"case","method":"tasks/list","params":{~}}"#,
         Error(NO_METHOD),
@@ -430,6 +425,23 @@ fn every_line_gets_the_answer_that_it_must_have() {
             CASES.len(),
             failures.join("\n")
         );
+    });
+}
+
+/// Log messages belong to the legacy era alone.
+#[test]
+fn the_level_of_logging_is_set_in_one_era() {
+    let folder = Folder::with(&["echo"]);
+    everywhere(&folder, |session| {
+        let set = |level: Value| json!({"level": level});
+        let method = "logging/setLevel";
+        if session.era == Era::Modern {
+            assert_eq!(session.error(method, set(json!("info")))["code"], NO_METHOD);
+            assert_eq!(session.error(method, set(json!(7)))["code"], NO_METHOD);
+        } else {
+            assert_eq!(session.result(method, set(json!("info"))), json!({}));
+            assert_eq!(session.error(method, set(json!(7)))["code"], -32602);
+        }
     });
 }
 
