@@ -288,6 +288,10 @@ pub(crate) fn compile_from_stdin(
     quick: bool,
 ) -> Result<Result<(), String>, io::Error> {
     limit_this_process();
+    if !quick {
+        // Somebody waits for quick code; the other is made ahead, beside calls.
+        let _ = rustix::process::nice(CHILD_NICENESS);
+    }
     let mut bytes = Vec::new();
     input.read_to_end(&mut bytes)?;
     let engine = compiling_engine(quick).map_err(|error| io::Error::other(format!("{error:#}")))?;
@@ -302,7 +306,7 @@ pub(crate) fn compile_from_stdin(
 }
 
 fn limit_this_process() {
-    use rustix::process::{Resource, Rlimit, nice, setrlimit};
+    use rustix::process::{Resource, Rlimit, setrlimit};
     // Each of these only bounds the damage; where one is not allowed, compiling still works.
     let _ = setrlimit(
         Resource::Cpu,
@@ -325,5 +329,4 @@ fn limit_this_process() {
             maximum: Some(0),
         },
     );
-    let _ = nice(CHILD_NICENESS);
 }

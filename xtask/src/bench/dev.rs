@@ -22,6 +22,8 @@ use crate::terminal::{dim, note};
 const GROUP: &str = "toolbay dev, a component of about 100 KB";
 const LIMIT: Duration = Duration::from_secs(300);
 const NAME: &str = "rounds";
+/// Between two calls.
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// What `toolbay dev` said of one build.
 struct Published {
@@ -131,7 +133,9 @@ fn expect(answer: usize, one: usize, other: usize) -> Result<()> {
     Ok(())
 }
 
+/// One call, at the pace of a busy client rather than of a load test, which would leave the compilers no processor.
 fn number(server: &mut Server) -> Result<usize> {
+    thread::sleep(PAUSE);
     let id = server.new_id();
     let call = super::wire::request(
         Era::Legacy,
