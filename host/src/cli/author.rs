@@ -127,6 +127,10 @@ pub struct Dev {
     pub install: bool,
 }
 
+#[allow(
+    rustdoc::broken_intra_doc_links,
+    reason = "this is the help text, in which tables of plugin.toml stand as they are written"
+)]
 /// Look for what makes a plugin's tools worse: vague descriptions, missing bounds, permissions that do not fit.
 ///
 /// Takes a plugin's crate, whose component `toolbay build` has made; a component; or a folder of components. Prints what it finds, tool by tool, and nothing
