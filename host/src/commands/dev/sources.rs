@@ -1,5 +1,6 @@
 //! Notices that somebody saved one of a plugin's sources. Knows nothing of building.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ const BURST: Duration = Duration::from_millis(100);
 pub(super) struct Sources {
     watcher: RecommendedWatcher,
     saved: mpsc::UnboundedReceiver<()>,
-    watched: Vec<PathBuf>,
+    watched: BTreeSet<PathBuf>,
 }
 
 impl Sources {
@@ -43,7 +44,7 @@ impl Sources {
         let mut sources = Self {
             watcher,
             saved,
-            watched: Vec::new(),
+            watched: BTreeSet::new(),
         };
         sources.follow(folder)?;
         Ok(sources)
@@ -51,13 +52,12 @@ impl Sources {
 
     /// Watches a folder and what is below it, but for folders of builds and hidden ones: a build folder has thousands of files that change with each build.
     fn follow(&mut self, folder: &Path) -> Result<()> {
-        if self.watched.iter().any(|watched| watched == folder) {
-            return Ok(());
+        if !self.watched.contains(folder) {
+            self.watcher
+                .watch(folder, RecursiveMode::NonRecursive)
+                .with_context(|| format!("cannot watch {}", folder.display()))?;
+            self.watched.insert(folder.to_owned());
         }
-        self.watcher
-            .watch(folder, RecursiveMode::NonRecursive)
-            .with_context(|| format!("cannot watch {}", folder.display()))?;
-        self.watched.push(folder.to_owned());
         for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
             let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
             let path = entry.path();
@@ -72,27 +72,16 @@ impl Sources {
     /// being meanwhile.
     pub(super) fn follow_build(&mut self, folder: &Path, component: &Path) {
         let list = std::fs::read_to_string(component.with_extension("d")).unwrap_or_default();
-        let mut folders: Vec<PathBuf> = listed(&list)
+        let others = listed(&list)
             .filter_map(|file| file.parent().map(Path::to_owned))
-            .filter(|parent| !parent.starts_with(folder))
-            .collect();
-        folders.sort();
-        folders.dedup();
-        let own = std::mem::take(&mut self.watched);
-        self.watched = own.into_iter().filter(|watched| watched.is_dir()).collect();
+            .filter(|parent| !parent.starts_with(folder));
+        let mut folders: BTreeSet<PathBuf> = others.collect();
+        folders.insert(folder.to_owned());
+        // A folder that went and comes again is another one under the same name.
+        self.watched.retain(|watched| watched.is_dir());
         for folder in folders {
             if let Err(error) = self.follow(&folder) {
                 tracing::warn!("{error:#}");
-            }
-        }
-        // Only what is new costs anything.
-        let known: Vec<PathBuf> = self.watched.clone();
-        for folder in known {
-            for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
-                let path = entry.path();
-                if entry.file_type().is_ok_and(|kind| kind.is_dir()) && !is_left_out(&path) {
-                    let _ = self.follow(&path);
-                }
             }
         }
     }
