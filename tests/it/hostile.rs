@@ -17,10 +17,10 @@ const DEADLINE: Duration = Duration::from_millis(300);
 
 /// How much later than its deadline an answer may come here. The goal is 100 ms; the figure is printed, and this is what a
 /// machine busy with other tests is allowed.
-const SLACK: Duration = Duration::from_millis(2500);
+const SLACK: Duration = Duration::from_secs(6);
 
 /// How long compiling a guest may take here.
-const COMPILATION: Duration = Duration::from_secs(3);
+const COMPILATION: Duration = Duration::from_secs(6);
 
 macro_rules! hostile_guests {
     (tools: $($tool:ident)* ; assembled: $($assembled:ident)* ;) => {
