@@ -1,9 +1,13 @@
-//! One tool call, top to bottom: every stage of it is visible in order in [`run`].
+//! One call of a guest, top to bottom: every stage of it is visible in order in [`stages`]. Mostly it is a tool's; a resource that is read, a prompt that is filled in
+//! and an argument that is completed pass the same stages.
 
 mod authorize;
 mod error;
 mod output;
+mod paused;
 mod reach;
+mod redact;
+mod wants;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,39 +18,57 @@ use tokio_util::sync::CancellationToken;
 
 use self::authorize::authorize;
 pub(crate) use self::error::{CallError, ErrorCode};
-use self::error::{busy, guest_error, guest_failure, in_words, not_ready};
-pub(crate) use self::output::ToolOutput;
-use self::output::check_output;
-use self::reach::{reach, redact, tell_denials};
+use self::error::{busy, guest_failure, in_words, not_ready};
+use self::output::check;
+pub(crate) use self::output::{Output, PromptOutput, ReadOutput, ToolOutput};
+use self::paused::UnderWay;
+pub(crate) use self::paused::{Paused, Round};
+use self::reach::{reach, tell_denials};
+use self::redact::redact;
+pub(crate) use self::wants::{Unknown, Wanted, Wants, look_up};
 use crate::audit;
 use crate::catalog::Found;
+use crate::client::{Abilities, Client};
 use crate::digest::Digest;
 use crate::host::Host;
 use crate::json;
 use crate::permissions::usage::Used;
 use crate::plugin::Tool;
-use crate::sandbox::{GuestEnd, GuestLimits, Remains, ToolCall};
-use crate::text::{nearest, shorten};
+use crate::sandbox::{Finished, GuestCall, GuestLimits, Remains};
 
 /// What a caller asks for.
 pub(crate) struct CallRequest<'a> {
-    /// The tool's full name.
-    pub(crate) name: &'a str,
-    /// The JSON text of the arguments; none means no arguments.
-    pub(crate) arguments: Option<&'a RawValue>,
+    pub(crate) wants: Wants<'a>,
     /// Whether the user allowed this one call.
     pub(crate) consent: bool,
+    /// Whoever made the call.
+    pub(crate) client: Arc<dyn Client>,
+    /// What the guest asked when the same call was made before, with the answers.
+    pub(crate) recorded: Vec<Round>,
     pub(crate) cancel: &'a CancellationToken,
+}
+
+/// How far a call came.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "most calls end without a question, and are spared an allocation"
+)]
+pub(crate) enum Call {
+    Ended(CallEnd),
+    /// The guest asks something.
+    Asks(Box<Paused>),
 }
 
 /// The end of a call. What remains of the guest is to be given to [`Host::dispose`](crate::sandbox::Sandbox::dispose) after the answer was sent.
 pub(crate) struct CallEnd {
-    pub(crate) outcome: Result<ToolOutput, CallError>,
+    pub(crate) outcome: Result<Output, CallError>,
     pub(crate) remains: Option<Remains>,
     /// The call's place among its tool's concurrent ones. Kept until the answer is on its way, so that a client that does not read
     /// holds up the calls and not the memory.
     pub(crate) slot: Option<OwnedSemaphorePermit>,
     used: Used,
+    /// What the client would have had to be able to, where the guest asked for it in vain.
+    pub(crate) lacked: Abilities,
     /// What the audit log gets to know, once the answer is sent.
     pub(crate) audit: Option<Box<audit::Call>>,
     /// Where it was refused and the user may be asked to allow this one call: about what.
@@ -60,130 +82,108 @@ pub(crate) struct Question {
     pub(crate) component: Digest,
 }
 
-/// There is no tool of this name.
-#[derive(Debug, thiserror::Error)]
-#[error("unknown tool: {name}{}", .near.as_ref().map(|near| format!("; did you mean {near}?")).unwrap_or_default())]
-pub(crate) struct UnknownTool {
-    pub(crate) name: String,
-    near: Option<String>,
-}
-
-/// Looks a tool up: in the catalog of this moment, or in the first complete one where the host has just started.
-pub(crate) async fn look_up(host: &Host, name: &str) -> Result<Found, UnknownTool> {
-    if let Some(found) = host.catalog().find(name) {
-        return Ok(found);
-    }
-    let catalog = if host.is_scanned() {
-        host.catalog()
-    } else {
-        host.scanned_catalog().await
-    };
-    catalog.find(name).ok_or_else(|| {
-        let near = nearest(
-            name,
-            catalog.tools().map(|listed| listed.tool.full_name.as_str()),
-        )
-        .map(str::to_owned);
-        UnknownTool {
-            name: shorten(&crate::text::escape(name), 100),
-            near,
+/// Runs a call through all its stages, or to the guest's first question.
+///
+/// # Errors
+///
+/// [`Unknown`] only; everything else about the call is its outcome.
+pub(crate) async fn run(host: &Host, request: CallRequest<'_>) -> Result<Call, Unknown> {
+    let started = Instant::now();
+    let (found, wanted) = look_up(host, &request.wants).await?;
+    let label = (found.tool.clone(), found.plugin.digest.clone());
+    Ok(match stages(host, found, wanted, &request, started).await {
+        Ok(under_way) => under_way.go_on(host, request.cancel).await,
+        Err(mut end) => {
+            record(host, &label.0, &label.1, &mut end, started.elapsed());
+            Call::Ended(*end)
         }
     })
 }
 
-/// Runs a call through all its stages.
-///
-/// # Errors
-///
-/// [`UnknownTool`] only; everything else about the call is its outcome.
-pub(crate) async fn run(host: &Host, request: CallRequest<'_>) -> Result<CallEnd, UnknownTool> {
-    let started = Instant::now();
-    let found = look_up(host, request.name).await?;
-    let tool = found.tool.clone();
-    let digest = found.plugin.digest.clone();
-    let mut end = stages(host, found, &request).await;
-    let duration = started.elapsed();
-    record(&tool, &end, duration);
-    end.audit = Some(Box::new(audit::Call {
-        principal: host.local_principal.clone(),
-        plugin: tool.label.plugin.clone(),
-        digest,
-        tool: tool.label.tool.clone(),
-        error: end.outcome.as_ref().err().map(|error| error.code.as_str()),
-        duration,
-        // Whoever has the text adds its hash when nobody waits for it.
-        arguments: None,
-        used: std::mem::take(&mut end.used),
-    }));
-    Ok(end)
-}
-
-async fn stages(host: &Host, found: Found, request: &CallRequest<'_>) -> CallEnd {
-    let allowance = match authorize(host, &found, request) {
-        Ok(allowance) => allowance,
-        Err(refusal) => return *refusal,
-    };
+/// Everything that comes before the guest runs.
+async fn stages(
+    host: &Host,
+    found: Found,
+    wanted: Wanted,
+    request: &CallRequest<'_>,
+    started: Instant,
+) -> Result<UnderWay, Box<CallEnd>> {
+    let allowance = authorize(host, &found, request)?.into_owned();
     let Found { plugin, tool, .. } = &found;
-    let arguments = match validate(tool, request.arguments) {
-        Ok(arguments) => arguments,
-        Err(error) => return error.into(),
-    };
-    let slot = match slot(tool, request.cancel).await {
-        Ok(slot) => slot,
-        Err(error) => return error.into(),
-    };
+    let asked = wanted.validate(tool)?;
+    let slot = slot(tool, request.cancel).await?;
     let prepared = tokio::select! {
         biased;
-        () = request.cancel.cancelled() => return CallError::cancelled().into(),
+        () = request.cancel.cancelled() => return Err(CallError::cancelled().into()),
         prepared = plugin.prepared(&host.sandbox) => prepared,
     };
-    let prepared = match prepared {
-        Ok(prepared) => prepared,
-        Err(error) => return not_ready(tool, &error).into(),
-    };
-    let reach = match reach(host, &found, &allowance.access).await {
-        Ok(reach) => reach,
-        Err(error) => return error.into(),
-    };
+    let prepared = prepared.map_err(|error| not_ready(tool, &error))?;
+    let reach = reach(host, &found, &allowance.access).await?;
     if allowance.unpinned {
         host.pin(plugin);
     }
-    let limits = GuestLimits {
-        timeout: tool.limits.timeout,
-        memory: tool.limits.memory,
-        max_result: tool.limits.max_result,
+    let call = GuestCall {
+        label: tool.label.clone(),
+        request: asked,
+        limits: GuestLimits {
+            timeout: tool.limits.timeout,
+            memory: tool.limits.memory,
+            max_result: tool.limits.max_result,
+        },
+        reach: reach.clone(),
+        client: request.client.clone(),
     };
-    let finished = host
+    let running = host
         .sandbox
-        .call(
-            prepared,
-            ToolCall {
-                label: tool.label.clone(),
-                arguments,
-                limits,
-                reach: reach.clone(),
-            },
-            request.cancel,
-        )
-        .await;
-    let mut outcome = match finished.end {
-        GuestEnd::Returned(Ok(result)) => check_output(tool, result),
-        GuestEnd::Returned(Err(error)) => Err(guest_error(tool, error)),
-        GuestEnd::Failed(failure) => Err(guest_failure(tool, &failure)),
+        .start(prepared, call, request.cancel)
+        .await
+        .map_err(|failure| guest_failure(tool, &failure))?;
+    Ok(UnderWay {
+        running,
+        reach,
+        slot: Some(slot),
+        recorded: request.recorded.clone().into(),
+        started,
+        found,
+    })
+}
+
+/// Everything that comes after the guest has run.
+fn conclude(host: &Host, under_way: UnderWay, finished: Finished) -> CallEnd {
+    let UnderWay {
+        found,
+        reach,
+        slot,
+        started,
+        ..
+    } = under_way;
+    let tool = &found.tool;
+    let outcome = match finished.end {
+        Ok(answer) => check(tool, answer),
+        Err(failure) => Err(guest_failure(tool, &failure)),
     };
-    outcome = redact(&reach, outcome);
+    let mut outcome = redact(&reach, outcome);
     let used = reach.usage.snapshot();
     if let Err(error) = &mut outcome {
         tell_denials(&found, &used.denials, error);
     }
-    CallEnd {
+    let mut end = CallEnd {
         outcome,
         remains: Some(finished.remains),
-        slot: Some(slot),
+        slot,
         question: None,
+        lacked: used.lacked,
         used,
         audit: None,
-    }
+    };
+    record(
+        host,
+        tool,
+        &found.plugin.digest,
+        &mut end,
+        started.elapsed(),
+    );
+    end
 }
 
 /// Checks the arguments against the tool's input schema and gives their JSON text for the guest.
@@ -196,10 +196,7 @@ fn validate(tool: &Tool, arguments: Option<&RawValue>) -> Result<String, CallErr
     let schema = tool.input().map_err(|error| {
         CallError::new(
             ErrorCode::Internal,
-            format!(
-                "tool `{}` has an unusable input schema: {error}",
-                tool.full_name
-            ),
+            format!("{} has an unusable input schema: {error}", tool.named()),
         )
     })?;
     let faults = schema.faults(&value);
@@ -227,8 +224,8 @@ async fn slot(tool: &Tool, cancel: &CancellationToken) -> Result<OwnedSemaphoreP
     }
 }
 
-/// Says in the log what became of the call. Arguments hold private data and stay out of it.
-fn record(tool: &Arc<Tool>, end: &CallEnd, took: Duration) {
+/// Says in the log what became of the call, and what the audit log is to say. Arguments hold private data and stay out of it.
+fn record(host: &Host, tool: &Arc<Tool>, digest: &Digest, end: &mut CallEnd, took: Duration) {
     let (plugin, name, micros) = (&tool.label.plugin, &tool.label.tool, took.as_micros());
     match &end.outcome {
         Ok(_) => tracing::debug!(%plugin, tool = %name, micros, "call completed"),
@@ -236,6 +233,17 @@ fn record(tool: &Arc<Tool>, end: &CallEnd, took: Duration) {
             tracing::info!(%plugin, tool = %name, micros, code = error.code.as_str(), "call failed")
         }
     }
+    end.audit = Some(Box::new(audit::Call {
+        principal: host.local_principal.clone(),
+        plugin: plugin.clone(),
+        digest: digest.clone(),
+        tool: name.clone(),
+        error: end.outcome.as_ref().err().map(|error| error.code.as_str()),
+        duration: took,
+        // Whoever has the text adds its hash when nobody waits for it.
+        arguments: None,
+        used: std::mem::take(&mut end.used),
+    }));
 }
 
 impl From<CallError> for CallEnd {
@@ -245,8 +253,15 @@ impl From<CallError> for CallEnd {
             remains: None,
             slot: None,
             question: None,
+            lacked: Abilities::default(),
             used: Used::default(),
             audit: None,
         }
+    }
+}
+
+impl From<CallError> for Box<CallEnd> {
+    fn from(error: CallError) -> Self {
+        Self::new(error.into())
     }
 }

@@ -5,11 +5,14 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use indexmap::IndexMap;
+
 use crate::dev::DevNote;
 use crate::digest::Digest;
 use crate::permissions::authority::Authority;
 use crate::permissions::decide::{Decision, Held};
-use crate::plugin::{Plugin, Tool};
+use crate::permissions::definition;
+use crate::plugin::{Kind, Plugin, Tool};
 use toolbay_manifest::Annotations;
 
 /// What is loaded at one moment.
@@ -25,12 +28,29 @@ pub(crate) struct Catalog {
     /// Plugins that somebody is working on at this moment.
     pub(crate) developing: Vec<DevNote>,
     tools: HashMap<String, (usize, usize)>,
-    /// Changes exactly when the tools that clients see do.
-    definitions: String,
+    prompts: HashMap<String, (usize, usize)>,
+    /// Each changes exactly when what clients see of that kind does.
+    definitions: Definitions,
     /// Counts those changes since the host started.
-    pub(crate) generation: u64,
+    pub(crate) generation: Generation,
     /// The revision of the grants that the decisions were made with.
     grants: u64,
+}
+
+/// The digests of what clients see, by kind.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Definitions {
+    tools: String,
+    resources: String,
+    prompts: String,
+}
+
+/// How often what clients see has changed, by kind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Generation {
+    pub(crate) tools: u64,
+    pub(crate) resources: u64,
+    pub(crate) prompts: u64,
 }
 
 /// A file that is not served, or not in its newest version, and what the user can do about it.
@@ -47,6 +67,7 @@ pub struct PluginProblem {
 }
 
 /// A tool, the plugin that it belongs to and what is decided about it, taken out of the catalog for one call.
+#[derive(Clone)]
 pub(crate) struct Found {
     pub(crate) plugin: Arc<Plugin>,
     pub(crate) tool: Arc<Tool>,
@@ -62,6 +83,15 @@ pub(crate) struct Listed<'a> {
 }
 
 impl Listed<'_> {
+    /// The same, to be kept.
+    pub(crate) fn found(self) -> Found {
+        Found {
+            plugin: self.plugin.clone(),
+            tool: self.tool.clone(),
+            decision: self.decision.clone(),
+        }
+    }
+
     /// Why it does not run, if it does not.
     pub(crate) fn held(&self) -> Option<&Held> {
         match &**self.decision {
@@ -114,10 +144,16 @@ impl Catalog {
                 .collect()
         };
         let decisions = served.iter().map(decide).collect();
-        let mut tools = HashMap::new();
+        let (mut tools, mut prompts) = (HashMap::new(), HashMap::new());
         for (plugin_index, plugin) in served.iter().enumerate() {
             for (tool_index, tool) in plugin.tools.iter().enumerate() {
-                tools.insert(tool.full_name.clone(), (plugin_index, tool_index));
+                let place = (plugin_index, tool_index);
+                match tool.kind {
+                    Kind::Tool => tools.insert(tool.full_name.clone(), place),
+                    Kind::Prompt(_) => prompts.insert(tool.full_name.clone(), place),
+                    // These are found by their plugin, whose name every one of its URIs begins with.
+                    Kind::Resource(_) => None,
+                };
             }
         }
         let mut catalog = Self {
@@ -127,27 +163,72 @@ impl Catalog {
             warnings,
             developing: Vec::new(),
             tools,
-            definitions: String::new(),
-            generation: 0,
+            prompts,
+            definitions: Definitions::default(),
+            generation: Generation::default(),
             grants: authority.revision(),
         };
-        catalog.definitions = catalog.digest_of_definitions();
+        catalog.definitions = catalog.digests_of_definitions();
         catalog
     }
 
     /// The tool of this full name.
     pub(crate) fn find(&self, full_name: &str) -> Option<Found> {
-        let (plugin_index, tool) = self.tools.get(full_name)?;
-        let plugin = self.plugins.get(*plugin_index)?;
+        self.at(*self.tools.get(full_name)?)
+    }
+
+    /// The prompt of this full name.
+    pub(crate) fn find_prompt(&self, full_name: &str) -> Option<Found> {
+        self.at(*self.prompts.get(full_name)?)
+    }
+
+    /// The resource that this URI is of, and the values of its template's variables.
+    pub(crate) fn find_resource(&self, uri: &str) -> Option<(Found, IndexMap<String, String>)> {
+        let (scheme, _) = uri.split_once(':')?;
+        let of_plugin = |plugin: &Arc<Plugin>| plugin.info.name == scheme;
+        let plugin_index = self.plugins.iter().position(of_plugin)?;
+        let tools = self.plugins.get(plugin_index)?.tools.iter().enumerate();
+        let mut resources = tools.filter_map(|(index, tool)| Some((index, tool.as_resource()?)));
+        let (index, variables) =
+            resources.find_map(|(index, resource)| Some((index, resource.uri.matches(uri)?)))?;
+        Some((self.at((plugin_index, index))?, variables))
+    }
+
+    /// The resource that has this URI or, as it stands there, this template.
+    pub(crate) fn find_template(&self, template: &str) -> Option<Found> {
+        let resources = self.resources();
+        let same = resources.filter(|listed| listed.tool.full_name == template);
+        same.map(Listed::found).next()
+    }
+
+    fn at(&self, (plugin_index, tool): (usize, usize)) -> Option<Found> {
+        let plugin = self.plugins.get(plugin_index)?;
         Some(Found {
             plugin: plugin.clone(),
-            tool: plugin.tools.get(*tool)?.clone(),
-            decision: self.decisions.get(*plugin_index)?.get(*tool)?.clone(),
+            tool: plugin.tools.get(tool)?.clone(),
+            decision: self.decisions.get(plugin_index)?.get(tool)?.clone(),
         })
     }
 
-    /// All tools: the plugins in the order of their names, so that it does not depend on files', the tools of each in their author's order.
+    /// All tools, in the order of [`offers`](Self::offers).
     pub(crate) fn tools(&self) -> impl Iterator<Item = Listed<'_>> {
+        self.offers().filter(|listed| listed.tool.is_tool())
+    }
+
+    /// All resources and templates, likewise.
+    pub(crate) fn resources(&self) -> impl Iterator<Item = Listed<'_>> {
+        self.offers()
+            .filter(|listed| listed.tool.as_resource().is_some())
+    }
+
+    /// All prompts, likewise.
+    pub(crate) fn prompts(&self) -> impl Iterator<Item = Listed<'_>> {
+        self.offers()
+            .filter(|listed| listed.tool.as_prompt().is_some())
+    }
+
+    /// Everything that plugins offer: the plugins in the order of their names, so that it does not depend on files', the tools of each in their author's order.
+    pub(crate) fn offers(&self) -> impl Iterator<Item = Listed<'_>> {
         let mut plugins: Vec<_> = self.plugins.iter().zip(&self.decisions).collect();
         plugins.sort_by(|(one, _), (other, _)| one.info.name.cmp(&other.info.name));
         plugins
@@ -189,36 +270,52 @@ impl Catalog {
                 .eq(other.plugins.iter().map(key))
     }
 
-    fn digest_of_definitions(&self) -> String {
-        let mut all: Vec<String> = self
-            .tools()
-            .map(|listed| {
-                let tool = listed.tool;
-                let Annotations {
-                    read_only,
-                    destructive,
-                    idempotent,
-                    open_world,
-                } = tool.annotations;
-                let hints = [read_only, destructive, idempotent, open_world];
-                if listed.is_withheld() {
-                    return serde_json::to_string(&(&tool.full_name, listed.description(), hints))
-                        .unwrap_or_default();
-                }
-                let parts = (
-                    &tool.full_name,
-                    &tool.title,
-                    &tool.description,
-                    hints,
-                    &tool.advertised_input,
-                    &tool.advertised_output,
-                );
-                serde_json::to_string(&parts).unwrap_or_default()
-            })
-            .collect();
-        all.sort();
-        Digest::of(all.join("\n").as_bytes()).to_string()
+    fn digests_of_definitions(&self) -> Definitions {
+        let digest = |listed: &mut dyn Iterator<Item = Listed<'_>>| {
+            let mut all: Vec<String> = listed.map(shown_definition).collect();
+            all.sort();
+            Digest::of(all.join("\n").as_bytes()).to_string()
+        };
+        Definitions {
+            tools: digest(&mut self.tools()),
+            resources: digest(&mut self.resources()),
+            prompts: digest(&mut self.prompts()),
+        }
     }
+
+    /// Counts what has changed since the catalog before.
+    pub(crate) fn count_changes(&mut self, before: &Self) {
+        let (now, then) = (&self.definitions, &before.definitions);
+        self.generation = Generation {
+            tools: before.generation.tools + u64::from(now.tools != then.tools),
+            resources: before.generation.resources + u64::from(now.resources != then.resources),
+            prompts: before.generation.prompts + u64::from(now.prompts != then.prompts),
+        };
+    }
+}
+
+/// Everything that a client is told of it, as one text.
+fn shown_definition(listed: Listed<'_>) -> String {
+    let tool = listed.tool;
+    let Annotations {
+        read_only,
+        destructive,
+        idempotent,
+        open_world,
+    } = tool.annotations;
+    let hints = [read_only, destructive, idempotent, open_world];
+    if listed.is_withheld() {
+        return serde_json::to_string(&(&tool.full_name, listed.description(), hints))
+            .unwrap_or_default();
+    }
+    let parts = (
+        &tool.full_name,
+        definition::definition(tool),
+        &tool.advertised_input,
+        &tool.advertised_output,
+        &tool.icons,
+    );
+    serde_json::to_string(&parts).unwrap_or_default()
 }
 
 fn listed<'a>(

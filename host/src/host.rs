@@ -10,17 +10,21 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::audit::Audit;
-use crate::catalog::{Catalog, PluginProblem};
+use crate::catalog::{Catalog, Generation, PluginProblem};
+use crate::changes::Changes;
 use crate::config::Config;
 use crate::dev::DevNote;
+use crate::file_changes::FileChanges;
 use crate::inventory::Inventory;
 use crate::load::LoadError;
+use crate::parked::Parked;
 use crate::permissions::authority::{Authority, pin};
 use crate::permissions::binding::Forbidden;
 use crate::permissions::reach::LOCAL_PRINCIPAL;
 use crate::permissions::store::GrantStore;
 use crate::plugin::{NotReady, Plugin};
 use crate::sandbox::{CompilerProgram, Sandbox};
+use crate::seal::Seal;
 use crate::secrets::Secrets;
 use crate::state::Store;
 
@@ -38,13 +42,21 @@ pub struct Host {
     pub(crate) grants: Arc<GrantStore>,
     pub(crate) secrets: Arc<Secrets>,
     pub(crate) audit: Audit,
+    /// For what clients keep for the host.
+    pub(crate) seal: Seal,
+    /// Guests that wait for an answer which their client brings with another request.
+    pub(crate) parked: Parked,
     /// Folders that no mount may reach.
     forbidden: Arc<Forbidden>,
     /// Who calls on standard input and output, and from the command line.
     pub(crate) local_principal: Arc<str>,
     catalog: ArcSwap<Catalog>,
     /// The generation of the current catalog.
-    definitions: watch::Sender<u64>,
+    definitions: watch::Sender<Generation>,
+    /// What guests say that they changed.
+    pub(crate) changes: Changes,
+    /// Files behind resources, watched for subscribers.
+    pub(crate) file_changes: FileChanges,
     /// What is being developed, for whoever tells clients.
     developing: watch::Sender<Vec<DevNote>>,
     scanned: watch::Sender<bool>,
@@ -59,13 +71,16 @@ impl Host {
     ///
     /// Where the sandbox cannot be set up on this machine.
     pub fn new(config: Config) -> Result<Arc<Self>> {
+        let changes = Changes::default();
+        let store = Store::new(&config.state);
         let sandbox = Sandbox::new(
             &config.cache,
             CompilerProgram {
                 path: config.compiler_program.clone(),
                 quick: config.quick_code,
             },
-            Store::new(&config.state),
+            store.clone(),
+            changes.clone(),
             &config.stand_ins,
         )?;
         let grants = match &config.policy {
@@ -75,6 +90,8 @@ impl Host {
         Ok(Arc::new(Self {
             secrets: Arc::new(Secrets::open(&config)),
             audit: Audit::start(&config),
+            seal: Seal::new(&config.state, store),
+            parked: Parked::default(),
             forbidden: Arc::new(Forbidden::of(&config)),
             local_principal: LOCAL_PRINCIPAL.into(),
             config,
@@ -82,7 +99,9 @@ impl Host {
             grants: Arc::new(grants),
             started_at: Instant::now(),
             catalog: ArcSwap::default(),
-            definitions: watch::Sender::new(0),
+            definitions: watch::Sender::default(),
+            file_changes: FileChanges::new(changes.clone()),
+            changes,
             developing: watch::Sender::default(),
             scanned: watch::Sender::new(false),
             closing: CancellationToken::new(),
@@ -174,20 +193,19 @@ impl Host {
         {
             log_problem(problem);
         }
-        let changed = !before.same_definitions(&catalog);
         tracing::info!(
             plugins = catalog.plugins.len(),
             tools = catalog.tool_count(),
             problems = catalog.problems.len(),
             "the catalog has changed"
         );
-        catalog.generation = before.generation + u64::from(changed);
+        catalog.count_changes(&before);
         let generation = catalog.generation;
         if before.developing != catalog.developing {
             self.developing.send_replace(catalog.developing.clone());
         }
         self.catalog.store(Arc::new(catalog));
-        if changed {
+        if generation != before.generation {
             self.definitions.send_replace(generation);
         }
     }
@@ -200,8 +218,8 @@ impl Host {
         }
     }
 
-    /// Tells the catalog's generation each time the tools that clients see have changed.
-    pub(crate) fn definitions(&self) -> watch::Receiver<u64> {
+    /// Tells the catalog's generation each time what clients see has changed.
+    pub(crate) fn definitions(&self) -> watch::Receiver<Generation> {
         self.definitions.subscribe()
     }
 

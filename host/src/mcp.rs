@@ -1,15 +1,20 @@
 //! The Model Context Protocol: the only place that names rmcp, and while serving the only one that touches stdout.
 //!
-//! A `tools/call` goes straight from the transport to [`calls`]; every other request goes through rmcp to [`server`], inside [`guard`].
+//! What guests answer goes straight from the transport to [`calls`]; every other request goes through rmcp to [`server`], inside [`guard`].
 
 mod calls;
-mod consent;
+mod client;
 mod convert;
+mod dialogue;
 mod guard;
 mod logging;
+mod pages;
+mod params;
+mod resources;
 mod server;
 mod session;
 mod stdio;
+mod subscriptions;
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -41,7 +46,7 @@ pub(crate) async fn serve_stdio(host: Arc<Host>, input: OwnedFd, output: OwnedFd
     let running =
         rmcp::service::serve_directly(Guard::new(server, session.clone()), transport, None);
     session.set_peer(running.peer().clone());
-    tokio::spawn(session::announce_changes(
+    tokio::spawn(subscriptions::announce(
         host.clone(),
         session.clone(),
         running.peer().clone(),

@@ -1,4 +1,4 @@
-//! A loaded plugin and its tools: immutable but for what is filled in at first use. Core types, which know nothing of MCP or wasmtime.
+//! A loaded plugin and what it offers: immutable but for what is filled in at first use. Core types, which know nothing of MCP or wasmtime.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,8 +8,11 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use serde_json::Value;
 use tokio::sync::{OnceCell, Semaphore};
-use toolbay_manifest::{Annotations, Manifest, Mount, PermissionRequest, PluginInfo};
+use toolbay_manifest::{
+    Annotations, Icon, Manifest, Mount, PermissionRequest, PluginInfo, ToolSettings,
+};
 
+pub(crate) use self::kind::{Kind, PromptFacts, ResourceFacts};
 use crate::config::MAX_COMPONENT;
 use crate::digest::Digest;
 use crate::discover::Candidate;
@@ -17,6 +20,8 @@ use crate::files::read_up_to;
 use crate::permissions;
 use crate::sandbox::{CompileError, Label, MAX_MEMORY, PrepareError, Prepared, Sandbox};
 use crate::schema::{Schema, SchemaError, client_safe};
+
+mod kind;
 
 /// One component and its manifest.
 pub(crate) struct Plugin {
@@ -30,6 +35,7 @@ pub(crate) struct Plugin {
     pub(crate) info: PluginInfo,
     /// The folders that its tools may ask for.
     pub(crate) mounts: IndexMap<String, Mount>,
+    /// Everything that it offers: its tools, then its resources, then its prompts.
     pub(crate) tools: Vec<Arc<Tool>>,
     /// Whether its version is being put on record.
     pin_claimed: AtomicBool,
@@ -39,13 +45,16 @@ pub(crate) struct Plugin {
     prepared: OnceCell<Result<Arc<Prepared>, PrepareError>>,
 }
 
-/// One tool, with everything that its calls need looked up beforehand.
+/// One tool, with everything that its calls need looked up beforehand; or a resource or a prompt, which the host runs, bounds and grants in
+/// the same way.
 pub(crate) struct Tool {
-    /// The name that clients use: `{plugin}_{tool}`.
+    pub(crate) kind: Kind,
+    /// The name that clients use: `{plugin}_{tool}`, for a prompt likewise; a resource's URI or template.
     pub(crate) full_name: String,
     pub(crate) label: Label,
     pub(crate) title: Option<String>,
     pub(crate) description: String,
+    pub(crate) icons: Vec<Icon>,
     pub(crate) annotations: Annotations,
     /// Schemas as clients see them.
     pub(crate) advertised_input: Value,
@@ -92,10 +101,17 @@ impl Plugin {
         manifest: &Manifest,
         bytes: Option<Arc<[u8]>>,
     ) -> Self {
-        let tools = manifest
-            .tools
-            .iter()
-            .map(|(name, tool)| Arc::new(Tool::new(&manifest.plugin.name, name, tool)))
+        let plugin = &manifest.plugin.name;
+        let tools = manifest.tools.iter();
+        let tools = tools.map(|(name, tool)| Tool::new(plugin, name, tool));
+        let resources = manifest.resources.iter();
+        let resources = resources.map(|(name, resource)| Tool::resource(plugin, name, resource));
+        let prompts = manifest.prompts.iter();
+        let prompts = prompts.map(|(name, prompt)| Tool::prompt(plugin, name, prompt));
+        let tools = tools
+            .chain(resources)
+            .chain(prompts)
+            .map(Arc::new)
             .collect();
         Self {
             path: candidate.path.clone(),
@@ -177,7 +193,52 @@ impl Plugin {
 
 impl Tool {
     fn new(plugin: &str, name: &str, tool: &toolbay_manifest::Tool) -> Self {
-        let settings = &tool.settings;
+        Self {
+            title: tool.title.clone(),
+            description: tool.description.clone(),
+            icons: tool.icons.clone(),
+            advertised_input: client_safe(&tool.input_schema),
+            advertised_output: tool.output_schema.as_ref().map(client_safe),
+            input_schema: tool.input_schema.clone(),
+            output_schema: tool.output_schema.clone(),
+            ..Self::of(
+                Kind::Tool,
+                format!("{plugin}_{name}"),
+                Label::new(plugin, name),
+                &tool.settings,
+            )
+        }
+    }
+
+    fn resource(plugin: &str, name: &str, resource: &toolbay_manifest::Resource) -> Self {
+        Self {
+            title: resource.title.clone(),
+            description: resource.description.clone(),
+            icons: resource.icons.clone(),
+            ..Self::of(
+                Kind::Resource(Box::new(ResourceFacts::new(name, resource))),
+                resource.uri.to_string(),
+                Label::resource(plugin, name),
+                &resource.settings,
+            )
+        }
+    }
+
+    fn prompt(plugin: &str, name: &str, prompt: &toolbay_manifest::Prompt) -> Self {
+        Self {
+            title: prompt.title.clone(),
+            description: prompt.description.clone(),
+            icons: prompt.icons.clone(),
+            ..Self::of(
+                Kind::Prompt(Box::new(PromptFacts::new(name, prompt))),
+                format!("{plugin}_{name}"),
+                Label::prompt(plugin, name),
+                &prompt.settings,
+            )
+        }
+    }
+
+    fn of(kind: Kind, full_name: String, label: Label, settings: &ToolSettings) -> Self {
         let limits = ToolLimits {
             timeout: settings.timeout(),
             memory: usize::try_from(settings.memory())
@@ -187,21 +248,46 @@ impl Tool {
             max_result: usize::try_from(settings.max_result()).unwrap_or(usize::MAX),
         };
         Self {
-            full_name: format!("{plugin}_{name}"),
-            label: Label::new(plugin, name),
-            title: tool.title.clone(),
-            description: tool.description.clone(),
+            kind,
+            full_name,
+            label,
+            title: None,
+            description: String::new(),
+            icons: Vec::new(),
             annotations: settings.annotations(),
-            advertised_input: client_safe(&tool.input_schema),
-            advertised_output: tool.output_schema.as_ref().map(client_safe),
+            advertised_input: Value::Null,
+            advertised_output: None,
             limits,
             requested: settings.permissions().clone(),
             reasons: settings.reasons.clone(),
             slots: Arc::new(Semaphore::new(settings.concurrency())),
-            input_schema: tool.input_schema.clone(),
-            output_schema: tool.output_schema.clone(),
+            input_schema: Value::Bool(true),
+            output_schema: None,
             input: OnceLock::new(),
             output: OnceLock::new(),
+        }
+    }
+
+    /// What it is and is called, for sentences: "tool `notes_read`".
+    pub(crate) fn named(&self) -> String {
+        format!("{} `{}`", self.kind.noun(), self.full_name)
+    }
+
+    pub(crate) fn is_tool(&self) -> bool {
+        matches!(self.kind, Kind::Tool)
+    }
+
+    pub(crate) fn as_resource(&self) -> Option<&ResourceFacts> {
+        match &self.kind {
+            Kind::Resource(facts) => Some(facts),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn as_prompt(&self) -> Option<&PromptFacts> {
+        match &self.kind {
+            Kind::Prompt(facts) => Some(facts),
+            _ => None,
         }
     }
 

@@ -2,11 +2,15 @@
 //! wasmtime. It knows nothing of MCP, of manifests' texts or of who may call what; it is told the limits and keeps them.
 
 mod bindings;
+mod client;
 mod compile;
 mod crowd;
 mod descriptors;
 mod engine;
+mod exports;
+mod failure;
 mod files;
+mod guest;
 mod http;
 mod kv;
 mod lanes;
@@ -24,32 +28,34 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::sync::Semaphore;
-use tokio_util::sync::CancellationToken;
 use wasmtime::component::InstancePre;
 
-use self::bindings::{describe, tools};
 use self::compile::{Compiled, Compiler};
 use self::crowd::Crowd;
 use self::descriptors::Descriptors;
+use self::exports::{DESCRIBE, Exports};
+use self::guest::GuestState;
 use self::http::HttpClient;
 use self::lanes::Lanes;
 use self::pool::Pool;
-use self::run::{Answer, GuestState, Request};
+use crate::changes::Changes;
+use crate::client::nobody;
 use crate::config::StandIns;
 use crate::digest::Digest;
 use crate::permissions::reach::Reach;
 use crate::state::Store as StateStore;
 
+pub(crate) use self::bindings::completions::Completion;
+pub(crate) use self::bindings::prompts::PromptResult;
+pub(crate) use self::bindings::resources::{ReadResult, ResourceEntry, ResourcePage};
 pub(crate) use self::bindings::tools::types;
 pub(crate) use self::compile::{
     COMPILE_COMMAND, CompileError, CompilerProgram, compile_from_stdin,
 };
 pub(crate) use self::engine::MAX_MEMORY;
-pub(crate) use self::run::{GuestEnd, GuestFailure, GuestLimits, Label, Remains, ToolCall};
-
-/// The version of the plugin interface that this host speaks.
-const TOOLS: &str = "toolbay:plugin/tools@0.1.0";
-const DESCRIBE: &str = "toolbay:plugin/describe@0.1.0";
+pub(crate) use self::exports::{Answer, Of, Request};
+pub(crate) use self::failure::GuestFailure;
+pub(crate) use self::run::{Finished, GuestCall, GuestLimits, Label, Remains, Running, Step};
 
 /// How long a component may take to describe itself.
 const DESCRIBE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -79,6 +85,8 @@ struct Surroundings {
     /// Where key-value state is kept.
     state: StateStore,
     http: Arc<HttpClient>,
+    /// Where guests say what they changed.
+    changes: Changes,
     /// What guests take for the time, in a test.
     clock: Option<Duration>,
 }
@@ -93,8 +101,7 @@ pub(crate) struct Prepared {
 struct Linked {
     pool: Arc<Pool>,
     pre: InstancePre<GuestState>,
-    tools: Option<tools::GuestIndices>,
-    describe: Option<describe::GuestIndices>,
+    exports: Exports,
 }
 
 /// Why a component cannot be run.
@@ -121,6 +128,7 @@ impl Sandbox {
         cache: &Path,
         program: CompilerProgram,
         state: StateStore,
+        changes: Changes,
         stand_ins: &StandIns,
     ) -> anyhow::Result<Self> {
         let pool = Pool::new()?;
@@ -136,6 +144,7 @@ impl Sandbox {
                 descriptors: Descriptors::new(),
                 state,
                 http: Arc::new(HttpClient::new(stand_ins.servers.clone())),
+                changes,
                 clock: stand_ins.clock,
             },
             crowd: Crowd::default(),
@@ -179,7 +188,7 @@ impl Sandbox {
 
     /// The manifest that the component gives of itself, run with no permissions.
     pub(crate) async fn describe(&self, prepared: &Arc<Prepared>) -> Result<String, PrepareError> {
-        if prepared.linked.load().describe.is_none() {
+        if !prepared.linked.load().exports.describes() {
             return Err(PrepareError::Describe(format!(
                 "it does not export `{DESCRIBE}`"
             )));
@@ -189,9 +198,7 @@ impl Sandbox {
             .await
         {
             Ok(Answer::Manifest(manifest)) => Ok(manifest),
-            Ok(Answer::Tool(_) | Answer::Trial) => {
-                Err(PrepareError::Describe("it gave no manifest".into()))
-            }
+            Ok(_) => Err(PrepareError::Describe("it gave no manifest".into())),
             Err(why) => Err(PrepareError::Describe(why.sentence())),
         }
     }
@@ -217,18 +224,14 @@ impl Sandbox {
             memory: 256 << 20,
             max_result: MAX_DESCRIBED,
         };
-        let label = Label::new("(new)", "describe");
-        let reach = Reach::nothing();
-        self.run(
-            prepared,
-            label,
+        let call = GuestCall {
+            label: Label::new("(new)", "describe"),
             request,
             limits,
-            reach,
-            &CancellationToken::new(),
-        )
-        .await
-        .end
+            reach: Reach::nothing(),
+            client: nobody(),
+        };
+        self.run(prepared, call).await.end
     }
 }
 
@@ -241,42 +244,6 @@ fn link(pool: Arc<Pool>, compiled: &Compiled) -> Result<Linked, PrepareError> {
         ))
     };
     let pre = pool.linker.instantiate_pre(component).map_err(link_error)?;
-    let exports = |name: &str| component.get_export_index(None, name).is_some();
-    let tools = exports(TOOLS)
-        .then(|| tools::GuestIndices::new(&pre))
-        .transpose()
-        .map_err(link_error)?;
-    let describe = exports(DESCRIBE)
-        .then(|| describe::GuestIndices::new(&pre))
-        .transpose()
-        .map_err(link_error)?;
-    Ok(Linked {
-        pool,
-        pre,
-        tools,
-        describe,
-    })
-}
-
-impl GuestFailure {
-    /// The failure as a clause about the guest, without limits' figures, which only the caller knows.
-    pub(crate) fn sentence(&self) -> String {
-        match self {
-            Self::Deadline => "it ran past its deadline".into(),
-            Self::Cancelled => "it was cancelled".into(),
-            Self::Memory => "it asked for more memory than it may have".into(),
-            Self::Table => "it asked for larger tables than a guest may have".into(),
-            Self::Mismatch(why) => why.clone(),
-            Self::Handles => "it opened more handles than a guest may hold".into(),
-            Self::Stack => "it called itself too deep".into(),
-            Self::ResultSize => "it gave more data than it may".into(),
-            Self::Exit(status) => {
-                format!("it ended itself with status {status} instead of returning")
-            }
-            Self::Crash(why) => format!("it crashed: {why}"),
-            Self::Mount(why) => why.to_string(),
-            Self::NoSlot => "there was no free slot to run it in".into(),
-            Self::Host(why) => format!("the host could not run it: {why}"),
-        }
-    }
+    let exports = Exports::of(component, &pre).map_err(link_error)?;
+    Ok(Linked { pool, pre, exports })
 }

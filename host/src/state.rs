@@ -5,6 +5,7 @@
 
 mod file;
 mod key_value;
+mod spent;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -111,6 +112,16 @@ impl Store {
         }
         let (scope, plugin) = (scope.to_owned(), plugin.to_owned());
         self.with(move |connection| key_value::forget(connection, &scope, &plugin))
+            .await
+    }
+
+    /// Puts on record that something that is good once was used, until it expires (seconds since 1970). Says whether it was the first time.
+    ///
+    /// # Errors
+    ///
+    /// Where the store cannot be used: nobody knows then.
+    pub(crate) async fn spend(&self, nonce: [u8; 16], expires: u64) -> Result<bool, StateError> {
+        self.with(move |connection| spent::spend(connection, nonce, expires))
             .await
     }
 

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::dev::{DevNote, moment};
 use crate::host::Host;
+use crate::plugin::{Plugin, Tool};
 use crate::schema::client_safe;
 
 /// The tool's name. Plugins cannot have it: the plugin name `toolbay` is reserved.
@@ -59,6 +60,13 @@ struct PluginStatus {
     /// The first twelve digits of the component's SHA-256.
     digest: String,
     tools: Vec<String>,
+    /// The URIs of its resources, and their templates.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
+    resources: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
+    prompts: Vec<String>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -130,11 +138,9 @@ impl Status {
                     name: plugin.info.name.clone(),
                     version: plugin.info.version.clone(),
                     digest: plugin.digest.short().into(),
-                    tools: plugin
-                        .tools
-                        .iter()
-                        .map(|tool| tool.full_name.clone())
-                        .collect(),
+                    tools: names_of(plugin, |tool| tool.is_tool()),
+                    resources: names_of(plugin, |tool| tool.as_resource().is_some()),
+                    prompts: names_of(plugin, |tool| tool.as_prompt().is_some()),
                 })
                 .collect(),
             problems: catalog
@@ -150,7 +156,7 @@ impl Status {
             warnings: catalog.warnings.clone(),
             developing: catalog.developing.iter().map(developed).collect(),
             waiting_for_grant: catalog
-                .tools()
+                .offers()
                 .filter_map(|listed| {
                     Some(WaitingTool {
                         tool: listed.tool.full_name.clone(),
@@ -195,7 +201,9 @@ impl Status {
                 plugin.name,
                 plugin.version,
                 plugin.digest,
-                plugin.tools.join(", ")
+                [&plugin.tools[..], &plugin.resources, &plugin.prompts]
+                    .concat()
+                    .join(", ")
             );
         }
         for problem in &self.problems {
@@ -237,6 +245,11 @@ impl Status {
         }
         text
     }
+}
+
+fn names_of(plugin: &Plugin, is_one: impl Fn(&Tool) -> bool) -> Vec<String> {
+    let offers = plugin.tools.iter().filter(|tool| is_one(tool));
+    offers.map(|tool| tool.full_name.clone()).collect()
 }
 
 fn developed(note: &DevNote) -> DevelopedPlugin {

@@ -85,6 +85,7 @@ fn a_line_says_what_was_used_and_holds_no_value() {
             what: "POST https://evil.example/ is not among its network permissions".into(),
             remedy: Some("network = [\"POST https://evil.example/\"]".into()),
         }],
+        ..Used::default()
     };
     let folder = folder();
     fs::write(folder.path().join("audit.key"), "00".repeat(32)).unwrap();

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use chrono::Utc;
 
 use super::error::{CallError, ErrorCode};
-use super::{CallEnd, CallRequest, Question};
+use super::{CallEnd, CallRequest, Question, Wants};
 use crate::catalog::Found;
 use crate::host::Host;
 use crate::permissions::decide::{Allowance, Decision, Held, once};
@@ -33,9 +33,7 @@ pub(super) fn authorize<'a>(
         Decision::Held(held) => held,
     };
     let tool = &found.tool;
-    let once = host
-        .config
-        .ask
+    let once = (host.config.ask && tool.is_tool())
         .then(|| once(held, &tool.requested, tool.annotations.read_only))
         .flatten();
     match once {
@@ -58,7 +56,7 @@ fn refusal(host: &Host, found: &Found, held: &Held) -> CallError {
         Held::NotGranted | Held::Expired | Held::NoGrants => format!(": {}", asks_for.join("; ")),
         _ => String::new(),
     };
-    let message = format!("tool `{}` {}{asked}", tool.full_name, held.clause());
+    let message = format!("{} {}{asked}", tool.named(), held.clause());
     let hint = if host.grants.is_policy() {
         format!(
             "you cannot grant this. Grants come from the policy file {}; tell the user that whoever runs this server has to review the plugin and add it there",
@@ -78,7 +76,10 @@ fn refusal(host: &Host, found: &Found, held: &Held) -> CallError {
 fn question(found: &Found, request: &CallRequest<'_>) -> Question {
     let tool = &found.tool;
     let wants = plain(&tool.requested, &tool.reasons, &found.plugin.mounts);
-    let arguments = request.arguments.map_or("{}", |arguments| arguments.get());
+    let arguments = match &request.wants {
+        Wants::Tool { arguments, .. } => arguments.map_or("{}", |arguments| arguments.get()),
+        _ => "{}",
+    };
     let message = format!(
         "Allow `{}` to make this one call? It wants to {}. The call's arguments: {}",
         tool.full_name,

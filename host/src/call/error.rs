@@ -129,8 +129,8 @@ pub(super) fn busy(tool: &Tool) -> CallError {
     let mut error = CallError::new(
         ErrorCode::Unavailable,
         format!(
-            "tool `{}` is busy: no place became free within {}",
-            tool.full_name,
+            "{} is busy: no place became free within {}",
+            tool.named(),
             duration(tool.limits.timeout)
         ),
     )
@@ -172,8 +172,8 @@ pub(super) fn guest_error(tool: &Tool, error: ToolError) -> CallError {
 }
 
 pub(super) fn guest_failure(tool: &Tool, failure: &GuestFailure) -> CallError {
-    let name = &tool.full_name;
-    let error = |code, what: String| CallError::new(code, format!("tool `{name}` {what}"));
+    let named = tool.named();
+    let error = |code, what: String| CallError::new(code, format!("{named} {what}"));
     match failure {
         GuestFailure::Deadline => error(
             ErrorCode::Timeout,

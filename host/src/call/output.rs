@@ -3,13 +3,26 @@
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::error::{CallError, ErrorCode, in_words};
+use super::error::{CallError, ErrorCode, guest_error, in_words};
 use crate::json;
 use crate::plugin::Tool;
-use crate::sandbox::types::ToolResult;
-use crate::text::bytes;
+use crate::sandbox::types::{
+    Annotations, Content, PromptMessage, ResourceBody, ResourceContents, ToolResult,
+};
+use crate::sandbox::{Answer, Completion, PromptResult, ReadResult, ResourcePage};
+use crate::text::{bytes, escape, shorten};
 
-/// What a tool gave back, checked.
+/// What a guest gave back, checked.
+#[derive(Debug)]
+pub(crate) enum Output {
+    Tool(ToolOutput),
+    Read(ReadOutput),
+    Page(ResourcePage),
+    Prompt(PromptOutput),
+    Completion(Completion),
+}
+
+/// What a tool gave back.
 #[derive(Debug)]
 pub(crate) struct ToolOutput {
     pub(crate) result: ToolResult,
@@ -19,18 +32,63 @@ pub(crate) struct ToolOutput {
     pub(crate) meta: Option<Box<RawValue>>,
 }
 
-/// Checks what the guest gave against its own output schema and the size that may go out.
-pub(super) fn check_output(tool: &Tool, result: ToolResult) -> Result<ToolOutput, CallError> {
-    let wrong = |what: String| {
-        CallError::new(
+/// What a resource holds.
+#[derive(Debug)]
+pub(crate) struct ReadOutput {
+    /// Each with the URI and the media type that are its own or those of the resource.
+    pub(crate) contents: Vec<ResourceContents>,
+    pub(crate) meta: Option<Box<RawValue>>,
+}
+
+/// A prompt, filled in.
+#[derive(Debug)]
+pub(crate) struct PromptOutput {
+    pub(crate) description: Option<String>,
+    pub(crate) messages: Vec<PromptMessage>,
+    pub(crate) meta: Option<Box<RawValue>>,
+}
+
+/// Checks what a guest gave, against what its author declared and the size that may go out.
+pub(super) fn check(tool: &Tool, answer: Answer) -> Result<Output, CallError> {
+    let error = |error| guest_error(tool, error);
+    match answer {
+        Answer::Tool(result) => check_tool(tool, result.map_err(error)?).map(Output::Tool),
+        Answer::Read(result) => check_read(tool, result.map_err(error)?).map(Output::Read),
+        Answer::List(page) => check_page(tool, page.map_err(error)?).map(Output::Page),
+        Answer::Prompt(result) => check_prompt(tool, result.map_err(error)?).map(Output::Prompt),
+        Answer::Complete(completion) => Ok(Output::Completion(completion.map_err(error)?)),
+        Answer::Manifest(_) | Answer::Trial => Err(CallError::new(
             ErrorCode::Internal,
-            format!(
-                "tool `{}` gave a result that is not allowed: {what}",
-                tool.full_name
-            ),
-        )
-        .hint("this is a fault in the plugin; its author should know of it")
-    };
+            format!("{} answered another question", tool.named()),
+        )),
+    }
+}
+
+/// A result that its author is at fault for.
+fn wrong(tool: &Tool, what: &str) -> CallError {
+    CallError::new(
+        ErrorCode::Internal,
+        format!("{} gave a result that is not allowed: {what}", tool.named()),
+    )
+    .hint("this is a fault in the plugin; its author should know of it")
+}
+
+fn too_large(tool: &Tool, size: usize, limit: usize) -> CallError {
+    CallError::new(
+        ErrorCode::LimitExceeded,
+        format!(
+            "the result of `{}` has {}, and at most {} are passed on",
+            tool.full_name,
+            bytes(size as u64),
+            bytes(limit as u64)
+        ),
+    )
+    .hint("ask for less: narrow the arguments, or ask for a part at a time")
+}
+
+/// Against the tool's own output schema.
+fn check_tool(tool: &Tool, result: ToolResult) -> Result<ToolOutput, CallError> {
+    let wrong = |what: String| wrong(tool, &what);
     let structured = object(result.structured.as_deref(), "its structured value").map_err(wrong)?;
     let meta = object(result.meta.as_deref(), "its meta").map_err(wrong)?;
     match (tool.output(), &structured) {
@@ -51,25 +109,101 @@ pub(super) fn check_output(tool: &Tool, result: ToolResult) -> Result<ToolOutput
         }
         (Err(error), _) => return Err(wrong(format!("its output schema cannot be used: {error}"))),
     }
-    check_contents(&result).map_err(wrong)?;
-    let size = size(&result);
+    result
+        .content
+        .iter()
+        .try_for_each(check_content)
+        .map_err(wrong)?;
+    let size = result.content.iter().map(size).sum::<usize>();
+    // Text and structured value mostly say the same twice; the larger counts.
+    let size = size.max(result.structured.as_ref().map_or(0, String::len));
     if size > tool.limits.output {
-        return Err(CallError::new(
-            ErrorCode::LimitExceeded,
-            format!(
-                "the result of `{}` has {}, and at most {} are passed on",
-                tool.full_name,
-                bytes(size as u64),
-                bytes(tool.limits.output as u64)
-            ),
-        )
-        .hint("ask for less: narrow the arguments, or ask for a part at a time"));
+        return Err(too_large(tool, size, tool.limits.output));
     }
     Ok(ToolOutput {
         result,
         structured: structured.map(|(raw, _)| raw),
         meta: meta.map(|(raw, _)| raw),
     })
+}
+
+/// A resource is read by a client rather than by a model, so it may be as large as anything that is taken from a guest.
+fn check_read(tool: &Tool, read: ReadResult) -> Result<ReadOutput, CallError> {
+    let ReadResult { mut contents, meta } = read;
+    let meta = object(meta.as_deref(), "its meta").map_err(|what| wrong(tool, &what))?;
+    let declared = tool.as_resource().and_then(|it| it.mime_type.as_ref());
+    for part in &mut contents {
+        object(part.meta.as_deref(), "the meta of its contents")
+            .map_err(|what| wrong(tool, &what))?;
+        if let Some(uri) = &part.uri {
+            check_uri(tool, uri).map_err(|what| wrong(tool, &what))?;
+        }
+        if part.mime_type.is_none() {
+            part.mime_type = declared.cloned();
+        }
+    }
+    let size: usize = contents.iter().map(|part| body_size(&part.body)).sum();
+    if size > tool.limits.max_result {
+        return Err(too_large(tool, size, tool.limits.max_result));
+    }
+    Ok(ReadOutput {
+        contents,
+        meta: meta.map(|(raw, _)| raw),
+    })
+}
+
+/// What is listed has to fit the template that it is listed for: another's URI would be another plugin's to answer.
+fn check_page(tool: &Tool, page: ResourcePage) -> Result<ResourcePage, CallError> {
+    let template = tool.as_resource().map(|resource| &resource.uri);
+    for entry in &page.entries {
+        if template.is_none_or(|template| template.matches(&entry.uri).is_none()) {
+            return Err(wrong(
+                tool,
+                &format!(
+                    "it lists {}, which its template is not for",
+                    shorten(&escape(&entry.uri), 200)
+                ),
+            ));
+        }
+        object(entry.meta.as_deref(), "the meta of an entry")
+            .and_then(|_| check_priority(entry.annotations.as_ref()))
+            .map_err(|what| wrong(tool, &what))?;
+    }
+    Ok(page)
+}
+
+fn check_prompt(tool: &Tool, prompt: PromptResult) -> Result<PromptOutput, CallError> {
+    let PromptResult {
+        description,
+        messages,
+        meta,
+    } = prompt;
+    let meta = object(meta.as_deref(), "its meta").map_err(|what| wrong(tool, &what))?;
+    for message in &messages {
+        check_content(&message.content).map_err(|what| wrong(tool, &what))?;
+    }
+    let size: usize = messages.iter().map(|message| size(&message.content)).sum();
+    if size > tool.limits.output {
+        return Err(too_large(tool, size, tool.limits.output));
+    }
+    Ok(PromptOutput {
+        description: description.or_else(|| Some(tool.description.clone())),
+        messages,
+        meta: meta.map(|(raw, _)| raw),
+    })
+}
+
+/// A part of a resource has a URI of the same plugin's.
+fn check_uri(tool: &Tool, uri: &str) -> Result<(), String> {
+    let scheme = uri.split_once(':').map(|(scheme, _)| scheme);
+    if scheme == Some(&*tool.label.plugin) {
+        return Ok(());
+    }
+    Err(format!(
+        "the URI of a part is {}, which does not begin with `{}:`",
+        shorten(&escape(uri), 200),
+        tool.label.plugin
+    ))
 }
 
 /// Reads JSON text that has to be an object.
@@ -93,49 +227,43 @@ pub(super) fn object(
     Ok(Some((raw, value)))
 }
 
-fn check_contents(result: &ToolResult) -> Result<(), String> {
-    use crate::sandbox::types::Content;
-    for content in &result.content {
-        let (meta, annotations) = match content {
-            Content::Text(text) => (&text.meta, &text.annotations),
-            Content::Image(image) => (&image.meta, &image.annotations),
-            Content::Audio(audio) => (&audio.meta, &audio.annotations),
-            Content::ResourceLink(link) => (&link.meta, &link.annotations),
-            Content::EmbeddedResource(resource) => (&resource.meta, &resource.annotations),
-        };
-        object(meta.as_deref(), "the meta of a content block")?;
-        if let Some(priority) = annotations
-            .as_ref()
-            .and_then(|annotations| annotations.priority)
-            && !(0.0..=1.0).contains(&priority)
-        {
-            return Err(format!(
-                "a priority must lie between 0 and 1, not be {priority}"
-            ));
-        }
-    }
-    Ok(())
+fn check_content(content: &Content) -> Result<(), String> {
+    let (meta, annotations) = match content {
+        Content::Text(text) => (&text.meta, &text.annotations),
+        Content::Image(image) => (&image.meta, &image.annotations),
+        Content::Audio(audio) => (&audio.meta, &audio.annotations),
+        Content::ResourceLink(link) => (&link.meta, &link.annotations),
+        Content::EmbeddedResource(resource) => (&resource.meta, &resource.annotations),
+    };
+    object(meta.as_deref(), "the meta of a content block")?;
+    check_priority(annotations.as_ref())
 }
 
-/// How much a result carries, encoding left out.
-fn size(result: &ToolResult) -> usize {
-    use crate::sandbox::types::{Content, ResourceBody};
-    let content: usize = result
-        .content
-        .iter()
-        .map(|content| match content {
-            Content::Text(text) => text.text.len(),
-            Content::Image(image) => image.data.len(),
-            Content::Audio(audio) => audio.data.len(),
-            Content::ResourceLink(link) => {
-                link.uri.len() + link.description.as_ref().map_or(0, String::len)
-            }
-            Content::EmbeddedResource(resource) => match &resource.body {
-                ResourceBody::Text(text) => text.len(),
-                ResourceBody::Blob(blob) => blob.len(),
-            },
-        })
-        .sum();
-    // Text and structured value mostly say the same twice; the larger counts.
-    content.max(result.structured.as_ref().map_or(0, String::len))
+fn check_priority(annotations: Option<&Annotations>) -> Result<(), String> {
+    match annotations.and_then(|annotations| annotations.priority) {
+        Some(priority) if !(0.0..=1.0).contains(&priority) => Err(format!(
+            "a priority must lie between 0 and 1, not be {priority}"
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// How much a block carries, encoding left out.
+fn size(content: &Content) -> usize {
+    match content {
+        Content::Text(text) => text.text.len(),
+        Content::Image(image) => image.data.len(),
+        Content::Audio(audio) => audio.data.len(),
+        Content::ResourceLink(link) => {
+            link.uri.len() + link.description.as_ref().map_or(0, String::len)
+        }
+        Content::EmbeddedResource(resource) => body_size(&resource.body),
+    }
+}
+
+fn body_size(body: &ResourceBody) -> usize {
+    match body {
+        ResourceBody::Text(text) => text.len(),
+        ResourceBody::Blob(blob) => blob.len(),
+    }
 }

@@ -1,17 +1,13 @@
-//! What a call takes into the sandbox and what is done about it afterwards: secrets looked up before, covered in whatever comes out, and what
-//! the guest was refused told to whoever reads the error.
+//! What a call takes into the sandbox, secrets looked up; and afterwards, what the guest was refused told to whoever reads the error.
 
 use std::sync::Arc;
 
 use super::error::{CallError, ErrorCode};
-use super::output::ToolOutput;
 use crate::catalog::Found;
 use crate::host::Host;
 use crate::permissions::access::ToolAccess;
 use crate::permissions::reach::{Reach, SecretValue};
 use crate::permissions::usage::{Denial, Usage};
-use crate::redact::Redactor;
-use crate::sandbox::types::{Content, ResourceBody};
 use crate::secrets::SecretError;
 use crate::text::escape;
 
@@ -86,7 +82,7 @@ fn no_secret(found: &Found, name: &str, error: Option<&SecretError>) -> CallErro
     let Some(error) = error else {
         return CallError::new(
             ErrorCode::PermissionDenied,
-            format!("tool `{}` needs the secret `{name}`, which is not set", found.tool.full_name),
+            format!("{} needs the secret `{name}`, which is not set", found.tool.named()),
         )
         .hint(&format!(
             "never ask for its value; ask the user to run `toolbay secret set {plugin} {name}` in their own terminal, then call again"
@@ -95,85 +91,12 @@ fn no_secret(found: &Found, name: &str, error: Option<&SecretError>) -> CallErro
     CallError::new(
         ErrorCode::Unavailable,
         format!(
-            "tool `{}` needs the secret `{name}`, which cannot be looked up: {}",
-            found.tool.full_name,
+            "{} needs the secret `{name}`, which cannot be looked up: {}",
+            found.tool.named(),
             escape(&error.to_string())
         ),
     )
     .hint(&format!("for the user: {}", escape(&error.hint())))
-}
-
-/// Covers the secrets in everything that came out of the guest: a server may have echoed them.
-pub(super) fn redact(
-    reach: &Reach,
-    outcome: Result<ToolOutput, CallError>,
-) -> Result<ToolOutput, CallError> {
-    if reach.secrets.is_empty() {
-        return outcome;
-    }
-    let redactor = Redactor::new(reach.secrets.iter().map(|secret| secret.value.as_str()));
-    match outcome {
-        Ok(mut output) => {
-            redact_output(&redactor, &mut output);
-            Ok(output)
-        }
-        Err(mut error) => {
-            error.message = redactor.redact_text(&error.message).into_owned();
-            error.details = error.details.and_then(|details| {
-                serde_json::from_str(&redactor.redact_text(&details.to_string())).ok()
-            });
-            Err(error)
-        }
-    }
-}
-
-fn redact_output(redactor: &Redactor, output: &mut ToolOutput) {
-    let text = |text: &mut String| {
-        if let std::borrow::Cow::Owned(covered) = redactor.redact_text(text) {
-            *text = covered;
-        }
-    };
-    let bytes = |bytes: &mut Vec<u8>| {
-        if let std::borrow::Cow::Owned(covered) = redactor.redact_bytes(bytes) {
-            *bytes = covered;
-        }
-    };
-    for content in &mut output.result.content {
-        match content {
-            Content::Text(content) => text(&mut content.text),
-            Content::Image(content) => bytes(&mut content.data),
-            Content::Audio(content) => bytes(&mut content.data),
-            Content::ResourceLink(link) => {
-                text(&mut link.uri);
-                text(&mut link.name);
-                link.title.iter_mut().for_each(text);
-                link.description.iter_mut().for_each(text);
-            }
-            Content::EmbeddedResource(resource) => {
-                text(&mut resource.uri);
-                match &mut resource.body {
-                    ResourceBody::Text(body) => text(body),
-                    ResourceBody::Blob(body) => bytes(body),
-                }
-            }
-        }
-        let meta = match content {
-            Content::Text(content) => &mut content.meta,
-            Content::Image(content) => &mut content.meta,
-            Content::Audio(content) => &mut content.meta,
-            Content::ResourceLink(content) => &mut content.meta,
-            Content::EmbeddedResource(content) => &mut content.meta,
-        };
-        meta.iter_mut().for_each(text);
-    }
-    // JSON stays JSON: what covers a value is as long as it was and needs no escapes.
-    for json in [&mut output.structured, &mut output.meta] {
-        if let Some(value) = json
-            && let std::borrow::Cow::Owned(covered) = redactor.redact_text(value.get())
-        {
-            *json = serde_json::value::RawValue::from_string(covered).ok();
-        }
-    }
 }
 
 /// Tells in a failed call's hint what the sandbox refused, and the line that would ask for it.
@@ -200,8 +123,8 @@ pub(super) fn tell_denials(found: &Found, denials: &[Denial], error: &mut CallEr
     };
     let where_to = if untold.iter().any(of_manifest) {
         format!(
-            "; such a line goes into [tools.{}] of the plugin's plugin.toml, and the user has to grant it",
-            found.tool.label.tool
+            "; such a line goes into {} of the plugin's plugin.toml, and the user has to grant it",
+            found.tool.label.table()
         )
     } else {
         String::new()

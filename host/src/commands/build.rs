@@ -8,7 +8,7 @@ use anyhow::Result;
 use serde_json::json;
 use toolbay_build::cargo::{Diagnostic, Stderr};
 use toolbay_build::{Consent, names_preview1};
-use toolbay_manifest::Manifest;
+use toolbay_manifest::{Manifest, ToolSettings};
 
 use crate::build::{self, Builder, Profile};
 use crate::cli::Build;
@@ -131,8 +131,7 @@ fn as_text(built: &Built) -> String {
         text::bytes(built.size as u64),
         built.digest.short()
     );
-    for (name, tool) in &built.manifest.tools {
-        let settings = &tool.settings;
+    for (name, settings) in offers(built) {
         let wants = plain(
             settings.permissions(),
             &settings.reasons,
@@ -143,12 +142,30 @@ fn as_text(built: &Built) -> String {
         } else {
             "wants to"
         };
-        let _ = writeln!(out, "  {}_{name}  {asks}", plugin.name);
+        let _ = writeln!(out, "  {name}  {asks}");
         for sentence in wants {
             let _ = writeln!(out, "    {sentence}");
         }
     }
     out
+}
+
+/// Everything that the plugin offers: what it is called, and what it may ask for.
+fn offers(built: &Built) -> impl Iterator<Item = (String, &ToolSettings)> {
+    let manifest = &built.manifest;
+    let plugin = &manifest.plugin.name;
+    let tools = manifest.tools.iter();
+    let tools = tools.map(move |(name, tool)| (format!("{plugin}_{name}"), &tool.settings));
+    let resources = manifest.resources.values();
+    let resources = resources.map(|it| {
+        (
+            format!("resource {}", escape(it.uri.as_str())),
+            &it.settings,
+        )
+    });
+    let prompts = manifest.prompts.iter();
+    let prompts = prompts.map(move |(name, it)| (format!("prompt {plugin}_{name}"), &it.settings));
+    tools.chain(resources).chain(prompts)
 }
 
 /// The path as it is shortest from here.

@@ -255,14 +255,14 @@ fn confirm(choices: &[Choice]) -> bool {
     answer.ok().flatten().as_deref() == Some("yes")
 }
 
-/// The tools of a plugin that are to be granted: all, or the named ones.
+/// What of a plugin is to be granted: all that it offers, or what is named.
 fn selected<'a>(
     catalog: &'a Catalog,
     plugin: &Plugin,
     names: &[String],
 ) -> Result<Vec<Listed<'a>>> {
     let own: Vec<Listed<'a>> = catalog
-        .tools()
+        .offers()
         .filter(|listed| listed.plugin.info.name == plugin.info.name)
         .collect();
     let is_named = |listed: &Listed<'_>, name: &str| {
@@ -272,7 +272,7 @@ fn selected<'a>(
         if !own.iter().any(|listed| is_named(listed, name)) {
             let known = own.iter().map(|listed| &*listed.tool.label.tool);
             bail!(
-                "plugin `{}` has no tool `{name}`\nhint: it has {}",
+                "plugin `{}` offers no `{name}`\nhint: it has {}",
                 plugin.info.name,
                 known.collect::<Vec<_>>().join(", ")
             );

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::cli::ShowGrants;
 use crate::config::Config;
-use crate::permissions::grants::{Grant, Mode};
+use crate::permissions::grants::{Grant, Mode, described};
 use crate::permissions::in_words;
 use crate::permissions::store::GrantStore;
 use crate::terminal;
@@ -102,7 +102,7 @@ fn as_text(grant: &Grant) -> String {
         let _ = writeln!(
             text,
             "  {}: {words}{}",
-            escape(name),
+            described(name).trim_start_matches("tool ").replace('`', ""),
             until.unwrap_or_default()
         );
     }

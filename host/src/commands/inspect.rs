@@ -9,7 +9,7 @@ use super::loaded::{self, Loaded};
 use crate::cli::Inspect;
 use crate::load::LoadError;
 use crate::permissions::words::plain;
-use crate::plugin::Plugin;
+use crate::plugin::{Plugin, Tool};
 use crate::terminal;
 use crate::text::{bytes, escape, escape_lines};
 
@@ -102,7 +102,14 @@ fn as_text(plugin: &Plugin, imports: &[String], size: usize) -> String {
             info.name
         );
     }
-    for tool in &plugin.tools {
+    for tool in plugin.tools.iter().filter(|tool| !tool.is_tool()) {
+        let _ = writeln!(text, "\n{} {}", tool.kind.noun(), escape(&tool.full_name));
+        for line in tool.description.lines() {
+            let _ = writeln!(text, "  {}", escape(line));
+        }
+        wishes(&mut text, plugin, tool);
+    }
+    for tool in plugin.tools.iter().filter(|tool| tool.is_tool()) {
         let hints = tool.annotations;
         let marks = [
             (hints.read_only, "read-only"),
@@ -126,13 +133,7 @@ fn as_text(plugin: &Plugin, imports: &[String], size: usize) -> String {
         if let Some(output) = &tool.advertised_output {
             let _ = writeln!(text, "  result: {}", escape(&output.to_string()));
         }
-        let wants = plain(&tool.requested, &tool.reasons, &plugin.mounts);
-        if wants.is_empty() {
-            let _ = writeln!(text, "  asks for nothing");
-        }
-        for sentence in wants {
-            let _ = writeln!(text, "  wants to {sentence}");
-        }
+        wishes(&mut text, plugin, tool);
     }
     let undeclared = undeclared(plugin, imports);
     if !undeclared.is_empty() {
@@ -147,12 +148,23 @@ fn as_text(plugin: &Plugin, imports: &[String], size: usize) -> String {
     text
 }
 
+fn wishes(text: &mut String, plugin: &Plugin, tool: &Tool) {
+    let wants = plain(&tool.requested, &tool.reasons, &plugin.mounts);
+    if wants.is_empty() {
+        let _ = writeln!(text, "  asks for nothing");
+    }
+    for sentence in wants {
+        let _ = writeln!(text, "  wants to {sentence}");
+    }
+}
+
 fn as_json(plugin: &Plugin, imports: &[String], size: usize) -> serde_json::Value {
     let tools: Vec<_> = plugin
         .tools
         .iter()
         .map(|tool| {
             json!({
+                "kind": tool.kind.noun(),
                 "name": tool.full_name,
                 "definition": crate::permissions::definition::definition(tool),
                 "advertised_input": tool.advertised_input,

@@ -91,8 +91,13 @@ pub(super) fn plugin_text<'a>(
     );
     for listed in tools {
         let tool = listed.tool;
-        let summary = first_sentence(&listed.description());
-        let _ = writeln!(text, "  {}  {}", tool.full_name, escape(&summary));
+        let summary = escape(&first_sentence(&listed.description()));
+        let _ = if tool.is_tool() {
+            writeln!(text, "  {}  {summary}", tool.full_name)
+        } else {
+            let (noun, name) = (tool.kind.noun(), escape(&tool.full_name));
+            writeln!(text, "  {noun} {name}  {summary}")
+        };
         let asks_for = tool.asks_for();
         let state = match listed.held() {
             None if asks_for.is_empty() => continue,
@@ -131,16 +136,30 @@ fn as_json(catalog: &Catalog) -> serde_json::Value {
             "output_schema": tool.advertised_output,
         })
     };
+    let other = |listed: Listed<'_>| {
+        let tool = listed.tool;
+        json!({
+            "kind": tool.kind.noun(),
+            "name": tool.full_name,
+            "title": tool.title,
+            "description": listed.description(),
+            "asks_for": tool.asks_for(),
+            "held": listed.held().map(Held::clause),
+        })
+    };
     let plugins: Vec<_> = catalog
         .by_file()
-        .map(|(plugin, tools)| {
+        .map(|(plugin, offers)| {
+            let (tools, others): (Vec<_>, Vec<_>) =
+                offers.partition(|listed| listed.tool.is_tool());
             json!({
                 "name": plugin.info.name,
                 "version": plugin.info.version,
                 "description": plugin.info.description,
                 "path": plugin.path,
                 "digest": plugin.digest,
-                "tools": tools.map(tool).collect::<Vec<_>>(),
+                "tools": tools.into_iter().map(tool).collect::<Vec<_>>(),
+                "resources_and_prompts": others.into_iter().map(other).collect::<Vec<_>>(),
             })
         })
         .collect();

@@ -1,71 +1,26 @@
-//! From core types to the protocol's: tools for the list, and the line that answers a call.
+//! From core types to the protocol's: the lines that answer calls, and what is listed.
 
-use std::sync::{Arc, LazyLock};
+mod content;
+pub(super) mod listed;
 
-use rmcp::model::{ErrorData, JsonObject, RequestId, Tool as McpTool, ToolAnnotations};
+use std::sync::LazyLock;
+
+use rmcp::model::{ErrorCode as RpcCode, ErrorData, RequestId};
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use self::content::{WireContent, WireResource, contents, role};
 use super::server::implementation;
 use super::session::Era;
-use crate::call::{CallError, ToolOutput};
-use crate::catalog::Listed;
-use crate::sandbox::types;
-use crate::status::{STATUS_DESCRIPTION, STATUS_SCHEMA, STATUS_TITLE, STATUS_TOOL, Status};
-
-/// A tool as clients see it.
-pub(super) fn tool(listed: Listed<'_>) -> McpTool {
-    let tool = listed.tool;
-    let hints = tool.annotations;
-    // All four are given: what a client assumes where one is missing differs from what is true of most tools.
-    let annotations = ToolAnnotations::new()
-        .read_only(hints.read_only)
-        .destructive(hints.destructive)
-        .idempotent(hints.idempotent)
-        .open_world(hints.open_world);
-    let description = listed.description().into_owned();
-    if listed.is_withheld() {
-        let anything = serde_json::json!({ "type": "object" });
-        return McpTool::new(tool.full_name.clone(), description, object(&anything))
-            .with_annotations(annotations);
-    }
-    let mut converted = McpTool::new(
-        tool.full_name.clone(),
-        description,
-        object(&tool.advertised_input),
-    )
-    .with_annotations(annotations);
-    converted.title.clone_from(&tool.title);
-    converted.output_schema = tool.advertised_output.as_ref().map(object);
-    converted
-}
-
-/// The built-in tool.
-pub(super) fn status_tool() -> McpTool {
-    let no_arguments =
-        serde_json::json!({ "type": "object", "properties": {}, "additionalProperties": false });
-    let mut converted = McpTool::new(STATUS_TOOL, STATUS_DESCRIPTION, object(&no_arguments))
-        .with_annotations(
-            ToolAnnotations::new()
-                .read_only(true)
-                .destructive(false)
-                .idempotent(true)
-                .open_world(false),
-        );
-    converted.title = Some(STATUS_TITLE.into());
-    converted.output_schema = Some(object(&STATUS_SCHEMA));
-    converted
-}
-
-fn object(schema: &Value) -> Arc<JsonObject> {
-    Arc::new(schema.as_object().cloned().unwrap_or_default())
-}
+use crate::call::{CallError, ErrorCode, PromptOutput, ReadOutput, ToolOutput};
+use crate::sandbox::Completion;
+use crate::status::Status;
 
 /// The line that answers a call with its outcome.
 pub(super) fn call_line(
     id: &RequestId,
-    outcome: &Result<ToolOutput, CallError>,
+    outcome: Result<&ToolOutput, &CallError>,
     era: Era,
 ) -> Vec<u8> {
     match outcome {
@@ -139,6 +94,128 @@ pub(super) fn result_line(id: &RequestId, mut result: Value) -> Vec<u8> {
         .unwrap_or_default()
 }
 
+/// How many proposals a client gets.
+const MAX_COMPLETIONS: usize = 100;
+
+/// The line that answers `resources/read`.
+pub(super) fn read_line(id: &RequestId, uri: &str, output: &ReadOutput, era: Era) -> Vec<u8> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct WireRead<'a> {
+        contents: Vec<WireResource<'a>>,
+        #[serde(rename = "_meta", skip_serializing_if = "Option::is_none")]
+        meta: Option<WireMeta>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        result_type: Option<&'static str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        ttl_ms: Option<u64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cache_scope: Option<&'static str>,
+    }
+    let parts = output.contents.iter();
+    let parts = parts.map(|part| {
+        contents(
+            part.uri.as_deref().unwrap_or(uri),
+            part.mime_type.as_deref(),
+            &part.body,
+            part.meta.as_deref(),
+        )
+    });
+    let is_modern = era == Era::Modern;
+    let result = WireRead {
+        contents: parts.collect(),
+        meta: meta(output.meta.as_deref(), None, era),
+        result_type: result_type(era),
+        // Nobody knows how long it stays as it is; who wants to know subscribes. And it may be this caller's alone.
+        ttl_ms: is_modern.then_some(0),
+        cache_scope: is_modern.then_some("private"),
+    };
+    line(id, &result)
+}
+
+/// The line that answers `prompts/get`.
+pub(super) fn prompt_line(id: &RequestId, output: &PromptOutput, era: Era) -> Vec<u8> {
+    #[derive(Serialize)]
+    struct WireMessage<'a> {
+        role: &'static str,
+        content: WireContent<'a>,
+    }
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct WirePrompt<'a> {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        description: Option<&'a str>,
+        messages: Vec<WireMessage<'a>>,
+        #[serde(rename = "_meta", skip_serializing_if = "Option::is_none")]
+        meta: Option<WireMeta>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        result_type: Option<&'static str>,
+    }
+    let messages = output.messages.iter().map(|message| WireMessage {
+        role: role(message.role),
+        content: WireContent::from(&message.content),
+    });
+    let result = WirePrompt {
+        description: output.description.as_deref(),
+        messages: messages.collect(),
+        meta: meta(output.meta.as_deref(), None, era),
+        result_type: result_type(era),
+    };
+    line(id, &result)
+}
+
+/// The line that answers `completion/complete`; without a completion it has no proposals.
+pub(super) fn completion_line(id: &RequestId, output: Option<&Completion>, era: Era) -> Vec<u8> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct WireCompletion<'a> {
+        values: &'a [String],
+        #[serde(skip_serializing_if = "Option::is_none")]
+        total: Option<u32>,
+        has_more: bool,
+    }
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct WireComplete<'a> {
+        completion: WireCompletion<'a>,
+        #[serde(rename = "_meta", skip_serializing_if = "Option::is_none")]
+        meta: Option<WireMeta>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        result_type: Option<&'static str>,
+    }
+    let all = output.map_or(&[][..], |output| &output.values);
+    let values = all.get(..MAX_COMPLETIONS).unwrap_or(all);
+    let result = WireComplete {
+        completion: WireCompletion {
+            values,
+            total: output.and_then(|output| output.total),
+            has_more: output.is_some_and(|output| output.has_more) || values.len() < all.len(),
+        },
+        meta: meta(None, None, era),
+        result_type: result_type(era),
+    };
+    line(id, &result)
+}
+
+/// A failure of a request that has no result for failures.
+pub(super) fn rpc_error(error: &CallError) -> ErrorData {
+    // What the caller has to correct; everything else is this server's, and its own code says what.
+    const SERVER_ERROR: RpcCode = RpcCode(-32000);
+    let code = match error.code {
+        ErrorCode::Validation | ErrorCode::NotFound => RpcCode::INVALID_PARAMS,
+        ErrorCode::Internal => RpcCode::INTERNAL_ERROR,
+        _ => SERVER_ERROR,
+    };
+    let data = WireError {
+        success: false,
+        error: &error.message,
+        error_code: error.code.as_str(),
+        retry_after_ms: error.retry_after_ms,
+        details: error.details.as_ref(),
+    };
+    ErrorData::new(code, error.text(), serde_json::to_value(data).ok())
+}
+
 /// The line that answers a request with a protocol error.
 pub(super) fn error_line(id: &RequestId, error: &ErrorData) -> Vec<u8> {
     #[derive(Serialize)]
@@ -155,12 +232,12 @@ pub(super) fn error_line(id: &RequestId, error: &ErrorData) -> Vec<u8> {
     .unwrap_or_default()
 }
 
-fn line(id: &RequestId, result: &WireResult<'_>) -> Vec<u8> {
+fn line(id: &RequestId, result: &impl Serialize) -> Vec<u8> {
     #[derive(Serialize)]
-    struct Line<'a, 'b> {
+    struct Line<'a, T> {
         jsonrpc: &'static str,
         id: &'a RequestId,
-        result: &'a WireResult<'b>,
+        result: &'a T,
     }
     serde_json::to_vec(&Line {
         jsonrpc: "2.0",
@@ -226,188 +303,4 @@ struct WireError<'a> {
     retry_after_ms: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     details: Option<&'a Value>,
-}
-
-#[derive(Serialize)]
-#[serde(
-    tag = "type",
-    rename_all = "snake_case",
-    rename_all_fields = "camelCase"
-)]
-enum WireContent<'a> {
-    Text {
-        text: &'a str,
-        #[serde(flatten)]
-        common: WireCommon<'a>,
-    },
-    Image {
-        data: Base64<'a>,
-        mime_type: &'a str,
-        #[serde(flatten)]
-        common: WireCommon<'a>,
-    },
-    Audio {
-        data: Base64<'a>,
-        mime_type: &'a str,
-        #[serde(flatten)]
-        common: WireCommon<'a>,
-    },
-    ResourceLink {
-        uri: &'a str,
-        name: &'a str,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        title: Option<&'a str>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        description: Option<&'a str>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        mime_type: Option<&'a str>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        size: Option<u64>,
-        #[serde(skip_serializing_if = "Vec::is_empty")]
-        icons: Vec<WireIcon<'a>>,
-        #[serde(flatten)]
-        common: WireCommon<'a>,
-    },
-    Resource {
-        resource: WireResource<'a>,
-        #[serde(flatten)]
-        common: WireCommon<'a>,
-    },
-}
-
-#[derive(Serialize, Default)]
-struct WireCommon<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    annotations: Option<WireAnnotations<'a>>,
-    #[serde(rename = "_meta", skip_serializing_if = "Option::is_none")]
-    meta: Option<Value>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct WireAnnotations<'a> {
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    audience: Vec<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    priority: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    last_modified: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct WireIcon<'a> {
-    src: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    mime_type: Option<&'a str>,
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    sizes: &'a [String],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    theme: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct WireResource<'a> {
-    uri: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    mime_type: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    text: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    blob: Option<Base64<'a>>,
-}
-
-/// Bytes that are written as base64 text.
-struct Base64<'a>(&'a [u8]);
-
-impl Serialize for Base64<'_> {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        use base64::Engine as _;
-        serializer.serialize_str(&base64::engine::general_purpose::STANDARD.encode(self.0))
-    }
-}
-
-impl<'a> WireContent<'a> {
-    fn text(text: &'a str) -> Self {
-        Self::Text {
-            text,
-            common: WireCommon::default(),
-        }
-    }
-}
-
-impl<'a> From<&'a types::Content> for WireContent<'a> {
-    fn from(content: &'a types::Content) -> Self {
-        match content {
-            types::Content::Text(text) => Self::Text {
-                text: &text.text,
-                common: common(text.annotations.as_ref(), text.meta.as_deref()),
-            },
-            types::Content::Image(image) => Self::Image {
-                data: Base64(&image.data),
-                mime_type: &image.mime_type,
-                common: common(image.annotations.as_ref(), image.meta.as_deref()),
-            },
-            types::Content::Audio(audio) => Self::Audio {
-                data: Base64(&audio.data),
-                mime_type: &audio.mime_type,
-                common: common(audio.annotations.as_ref(), audio.meta.as_deref()),
-            },
-            types::Content::ResourceLink(link) => Self::ResourceLink {
-                uri: &link.uri,
-                name: &link.name,
-                title: link.title.as_deref(),
-                description: link.description.as_deref(),
-                mime_type: link.mime_type.as_deref(),
-                size: link.size,
-                icons: link.icons.iter().map(icon).collect(),
-                common: common(link.annotations.as_ref(), link.meta.as_deref()),
-            },
-            types::Content::EmbeddedResource(resource) => Self::Resource {
-                resource: embedded(resource),
-                common: common(resource.annotations.as_ref(), resource.meta.as_deref()),
-            },
-        }
-    }
-}
-
-fn embedded(resource: &types::EmbeddedResource) -> WireResource<'_> {
-    let (text, blob) = match &resource.body {
-        types::ResourceBody::Text(text) => (Some(text.as_str()), None),
-        types::ResourceBody::Blob(blob) => (None, Some(Base64(blob))),
-    };
-    WireResource {
-        uri: &resource.uri,
-        mime_type: resource.mime_type.as_deref(),
-        text,
-        blob,
-    }
-}
-
-fn icon(icon: &types::Icon) -> WireIcon<'_> {
-    WireIcon {
-        src: &icon.src,
-        mime_type: icon.mime_type.as_deref(),
-        sizes: &icon.sizes,
-        theme: icon
-            .theme
-            .as_deref()
-            .filter(|theme| matches!(*theme, "light" | "dark")),
-    }
-}
-
-fn common<'a>(annotations: Option<&'a types::Annotations>, meta: Option<&str>) -> WireCommon<'a> {
-    let role = |role: &types::Role| match role {
-        types::Role::User => "user",
-        types::Role::Assistant => "assistant",
-    };
-    WireCommon {
-        annotations: annotations.map(|annotations| WireAnnotations {
-            audience: annotations.audience.iter().map(role).collect(),
-            priority: annotations.priority,
-            last_modified: annotations.last_modified.as_deref(),
-        }),
-        meta: meta.and_then(|meta| serde_json::from_str(meta).ok()),
-    }
 }

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use futures::FutureExt;
 use rmcp::RoleServer;
 use rmcp::model::{
-    ClientNotification, ClientRequest, ErrorData, ProtocolVersion, ServerConfig, ServerResult,
+    ClientNotification, ClientRequest, ErrorData, ProtocolVersion, RequestMetaObject, ServerConfig,
+    ServerResult,
 };
 use rmcp::service::{NotificationContext, RequestContext, Service};
 
-use super::server::{SET_LEVEL, Server, implementation, method_not_found};
+use super::server::{LEGACY_METHODS, Server, implementation, method_not_found};
 use super::session::{Era, Session};
 
 /// Wraps the handler; shared by all transports.
@@ -32,7 +33,7 @@ impl Guard {
         context: &RequestContext<RoleServer>,
     ) -> Result<Era, ErrorData> {
         match request {
-            ClientRequest::InitializeRequest(_) => Ok(Era::Legacy),
+            ClientRequest::InitializeRequest(_) if !is_modern(&context.meta) => Ok(Era::Legacy),
             ClientRequest::PingRequest(_)
                 if !self.session.is_initialized() && context.meta.protocol_version().is_none() =>
             {
@@ -50,8 +51,8 @@ impl Service<RoleServer> for Guard {
         context: RequestContext<RoleServer>,
     ) -> Result<ServerResult, ErrorData> {
         let era = self.era(&request, &context)?;
-        if era == Era::Modern && matches!(request, ClientRequest::SetLevelRequest(_)) {
-            return Err(method_not_found(SET_LEVEL));
+        if era == Era::Modern && LEGACY_METHODS.contains(&request.method()) {
+            return Err(method_not_found(request.method()));
         }
         let handling = Service::handle_request(&self.server, request, context);
         let mut result = answering_panics(handling).await?;
@@ -89,13 +90,23 @@ fn introduce(result: &mut ServerResult) {
     if let ServerResult::DiscoverResult(discovered) = result {
         discovered.capabilities.logging = None;
     }
-    if let ServerResult::ListToolsResult(list) = result {
-        let info = serde_json::to_value(implementation()).unwrap_or_default();
-        list.meta
-            .get_or_insert_default()
-            .0
-            .insert("io.modelcontextprotocol/serverInfo".into(), info);
-    }
+    let meta = match result {
+        ServerResult::ListToolsResult(list) => &mut list.meta,
+        ServerResult::ListPromptsResult(list) => &mut list.meta,
+        ServerResult::ListResourcesResult(list) => &mut list.meta,
+        ServerResult::ListResourceTemplatesResult(list) => &mut list.meta,
+        _ => return,
+    };
+    let info = serde_json::to_value(implementation()).unwrap_or_default();
+    meta.get_or_insert_default()
+        .0
+        .insert("io.modelcontextprotocol/serverInfo".into(), info);
+}
+
+/// Whether a request says that it is of the modern era.
+fn is_modern(meta: &RequestMetaObject) -> bool {
+    meta.protocol_version()
+        .is_some_and(|version| version == ProtocolVersion::V_2026_07_28)
 }
 
 /// Does the work, and answers for it where it panics: with an id to find the panic in the log by.

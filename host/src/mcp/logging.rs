@@ -1,4 +1,4 @@
-//! Log messages to clients of the legacy era: which ones they want, and what is told of plugins that are being developed.
+//! Log messages to clients: which ones they want, and what those of the legacy era are told of plugins that are being developed.
 
 #![expect(
     deprecated,
@@ -10,38 +10,91 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use rmcp::RoleServer;
-use rmcp::model::{LoggingLevel, LoggingMessageNotificationParam};
+use rmcp::model::{LoggingLevel, LoggingMessageNotificationParam, RequestMetaObject};
 use rmcp::service::Peer;
 
 use super::session::Session;
+use crate::client::LogLevel;
 use crate::dev::Failing;
 use crate::host::Host;
 
 /// The least severe messages that a client wants to have; all of them, as long as it has not said: there are few.
 #[derive(Debug, Default)]
-pub(super) struct LogLevel(AtomicU8);
+pub(super) struct SessionLevel(AtomicU8);
 
-impl LogLevel {
+/// The levels, the least severe first.
+const LEVELS: [LogLevel; 8] = [
+    LogLevel::Debug,
+    LogLevel::Info,
+    LogLevel::Notice,
+    LogLevel::Warning,
+    LogLevel::Error,
+    LogLevel::Critical,
+    LogLevel::Alert,
+    LogLevel::Emergency,
+];
+
+impl SessionLevel {
     pub(super) fn set(&self, level: LoggingLevel) {
-        self.0.store(severity(level), Ordering::Relaxed);
+        let place = LEVELS.iter().position(|one| *one == core_level(level));
+        let place = place.and_then(|place| u8::try_from(place).ok());
+        self.0.store(place.unwrap_or_default(), Ordering::Relaxed);
     }
 
-    fn includes(&self, level: LoggingLevel) -> bool {
-        severity(level) >= self.0.load(Ordering::Relaxed)
+    /// What a client of the legacy era gets to hear.
+    pub(super) fn filter(&self) -> LogFilter {
+        let place = usize::from(self.0.load(Ordering::Relaxed));
+        LogFilter(LEVELS.get(place).copied())
     }
 }
 
-/// The levels of RFC 5424, the least severe first.
-fn severity(level: LoggingLevel) -> u8 {
+/// The least severe messages that somebody gets to hear; none at all where there is no level.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct LogFilter(Option<LogLevel>);
+
+impl LogFilter {
+    #[cfg(test)]
+    pub(super) fn nothing() -> Self {
+        Self(None)
+    }
+
+    /// What a request of the modern era asks for itself.
+    pub(super) fn of_request(meta: Option<&RequestMetaObject>) -> Self {
+        const KEY: &str = "io.modelcontextprotocol/logLevel";
+        let level = meta.and_then(|meta| meta.0.0.get(KEY)).cloned();
+        let level = level.and_then(|level| serde_json::from_value(level).ok());
+        Self(level.map(core_level))
+    }
+
+    pub(super) fn includes(self, level: LogLevel) -> bool {
+        self.0.is_some_and(|least| level >= least)
+    }
+}
+
+fn core_level(level: LoggingLevel) -> LogLevel {
     match level {
-        LoggingLevel::Debug => 0,
-        LoggingLevel::Info => 1,
-        LoggingLevel::Notice => 2,
-        LoggingLevel::Warning => 3,
-        LoggingLevel::Error => 4,
-        LoggingLevel::Critical => 5,
-        LoggingLevel::Alert => 6,
-        LoggingLevel::Emergency => 7,
+        LoggingLevel::Debug => LogLevel::Debug,
+        LoggingLevel::Info => LogLevel::Info,
+        LoggingLevel::Notice => LogLevel::Notice,
+        LoggingLevel::Warning => LogLevel::Warning,
+        LoggingLevel::Error => LogLevel::Error,
+        LoggingLevel::Critical => LogLevel::Critical,
+        LoggingLevel::Alert => LogLevel::Alert,
+        LoggingLevel::Emergency => LogLevel::Emergency,
+    }
+}
+
+/// A level as it is spelled on the wire.
+pub(super) fn level_name(level: LogLevel) -> &'static str {
+    match level {
+        LogLevel::Debug => "debug",
+        LogLevel::Info => "info",
+        LogLevel::Notice => "notice",
+        LogLevel::Warning => "warning",
+        LogLevel::Error => "error",
+        LogLevel::Critical => "critical",
+        LogLevel::Alert => "alert",
+        LogLevel::Emergency => "emergency",
     }
 }
 
@@ -74,7 +127,8 @@ pub(super) async fn announce_builds(
                 Some(now) => failing.insert(note.plugin.clone(), now.clone()),
                 None => failing.remove(&note.plugin),
             };
-            if !session.is_initialized() || !session.log_level.includes(level) {
+            if !session.is_initialized() || !session.log_level.filter().includes(core_level(level))
+            {
                 continue;
             }
             let message = LoggingMessageNotificationParam::new(level, note.sentence().into())

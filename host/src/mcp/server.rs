@@ -6,16 +6,18 @@ use std::sync::Arc;
 
 use rmcp::model::{
     CustomRequest, CustomResult, ErrorCode, ErrorData, Implementation, InitializeRequestParams,
-    InitializeResult, ListToolsResult, PaginatedRequestParams, ProtocolVersion, ServerCapabilities,
-    ServerConfig, SubscriptionFilter,
+    InitializeResult, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult,
+    ListToolsResult, PaginatedRequestParams, ProtocolVersion, ServerCapabilities, ServerConfig,
+    SubscribeRequestParams, SubscriptionFilter, UnsubscribeRequestParams,
 };
 use rmcp::service::{RequestContext, SubscriptionContext};
 use rmcp::{RoleServer, ServerHandler};
 
-use super::convert;
+use super::convert::listed;
+use super::pages::{self, Listing, Place};
 use super::session::{Era, Session};
+use super::{resources, subscriptions};
 use crate::host::Host;
-use crate::status::STATUS_TOOL;
 
 /// What a model is told about the server as a whole. At most 2,048 characters.
 const INSTRUCTIONS: &str = "Toolbay runs each tool as a sandboxed WebAssembly plugin. Tool names are PLUGIN_TOOL. A failed call says in its first text what to \
@@ -26,13 +28,27 @@ const INSTRUCTIONS: &str = "Toolbay runs each tool as a sandboxed WebAssembly pl
 pub(super) const SET_LEVEL: &str = "logging/setLevel";
 
 /// Methods that rmcp knows. A request of such a method reaches [`Server::on_custom_request`] only if its parameters are malformed.
-const KNOWN_METHODS: [&str; 6] = [
+const KNOWN_METHODS: [&str; 11] = [
     SET_LEVEL,
     "initialize",
     "ping",
+    "prompts/list",
+    "resources/list",
+    "resources/subscribe",
+    "resources/templates/list",
+    "resources/unsubscribe",
     "server/discover",
-    "tools/list",
     "subscriptions/listen",
+    "tools/list",
+];
+
+/// Methods of the legacy era alone; a request that says that it is of the modern one has none of these.
+pub(super) const LEGACY_METHODS: [&str; 5] = [
+    SET_LEVEL,
+    "initialize",
+    "ping",
+    "resources/subscribe",
+    "resources/unsubscribe",
 ];
 
 /// The requests of one connection.
@@ -44,6 +60,32 @@ pub(super) struct Server {
 impl Server {
     pub(super) fn new(host: Arc<Host>, session: Arc<Session>) -> Self {
         Self { host, session }
+    }
+
+    /// Where a list goes on, and whether it is at its beginning.
+    fn after(
+        &self,
+        listing: Listing,
+        request: Option<PaginatedRequestParams>,
+    ) -> Result<(Place, bool), ErrorData> {
+        let Some(cursor) = request.and_then(|request| request.cursor) else {
+            return Ok((Place::default(), true));
+        };
+        let place = pages::open(&self.host.seal, self.principal(), listing, &cursor)?;
+        Ok((place, false))
+    }
+
+    fn cursor(&self, listing: Listing, next: Option<Place>) -> Option<String> {
+        Some(pages::seal(
+            &self.host.seal,
+            self.principal(),
+            listing,
+            &next?,
+        ))
+    }
+
+    fn principal(&self) -> &str {
+        &self.host.local_principal
     }
 }
 
@@ -62,6 +104,12 @@ impl ServerHandler for Server {
             .enable_logging()
             .enable_tools()
             .enable_tool_list_changed()
+            .enable_resources()
+            .enable_resources_list_changed()
+            .enable_resources_subscribe()
+            .enable_prompts()
+            .enable_prompts_list_changed()
+            .enable_completions()
             .build();
         ServerConfig::new(capabilities)
             .with_server_info(implementation())
@@ -100,87 +148,101 @@ impl ServerHandler for Server {
         request: Option<PaginatedRequestParams>,
         _context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        if let Some(cursor) = request.and_then(|request| request.cursor) {
-            return Err(ErrorData::invalid_params(
-                format!(
-                    "unknown cursor `{}`: the list of tools has one page",
-                    crate::text::shorten(&crate::text::escape(&cursor), 80)
-                ),
-                None,
-            ));
-        }
         let catalog = self.host.scanned_catalog().await;
-        let tools: Vec<_> = std::iter::once(convert::status_tool())
-            .chain(catalog.tools().map(convert::tool))
+        let (after, is_first) = self.after(Listing::Tools, request)?;
+        let own = is_first.then(listed::status_tool);
+        let (tools, next) = pages::page(catalog.tools(), &after, |tool| Some(listed::tool(tool)));
+        let names: BTreeSet<String> = catalog
+            .tools()
+            .map(|listed| listed.tool.full_name.clone())
             .collect();
-        let names: BTreeSet<String> = tools
-            .iter()
-            .map(|tool| tool.name.to_string())
-            .filter(|name| name != STATUS_TOOL)
-            .collect();
-        self.session.set_listed(names, catalog.generation);
-        Ok(ListToolsResult::with_all_items(tools))
+        self.session.set_listed(names, catalog.generation.tools);
+        let mut result = ListToolsResult::with_all_items(own.into_iter().chain(tools).collect());
+        result.next_cursor = self.cursor(Listing::Tools, next);
+        Ok(result)
     }
 
-    // rmcp answers these with empty lists where a server has none of the kind, although it did not declare them.
     async fn list_prompts(
         &self,
-        _request: Option<PaginatedRequestParams>,
+        request: Option<PaginatedRequestParams>,
         _context: RequestContext<RoleServer>,
-    ) -> Result<rmcp::model::ListPromptsResult, ErrorData> {
-        Err(method_not_found("prompts/list"))
+    ) -> Result<ListPromptsResult, ErrorData> {
+        let catalog = self.host.scanned_catalog().await;
+        let (after, _) = self.after(Listing::Prompts, request)?;
+        let (prompts, next) = pages::page(catalog.prompts(), &after, listed::prompt);
+        self.session.prompts_listed(catalog.generation.prompts);
+        let mut result = ListPromptsResult::with_all_items(prompts);
+        result.next_cursor = self.cursor(Listing::Prompts, next);
+        Ok(result)
     }
 
     async fn list_resources(
         &self,
-        _request: Option<PaginatedRequestParams>,
-        _context: RequestContext<RoleServer>,
-    ) -> Result<rmcp::model::ListResourcesResult, ErrorData> {
-        Err(method_not_found("resources/list"))
+        request: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListResourcesResult, ErrorData> {
+        let catalog = self.host.scanned_catalog().await;
+        let (after, _) = self.after(Listing::Resources, request)?;
+        self.session.resources_listed(catalog.generation.resources);
+        let (resources, next) = resources::list(&self.host, &catalog, after, &context.ct).await;
+        let mut result = ListResourcesResult::with_all_items(resources);
+        result.next_cursor = self.cursor(Listing::Resources, next);
+        Ok(result)
     }
 
     async fn list_resource_templates(
         &self,
-        _request: Option<PaginatedRequestParams>,
+        request: Option<PaginatedRequestParams>,
         _context: RequestContext<RoleServer>,
-    ) -> Result<rmcp::model::ListResourceTemplatesResult, ErrorData> {
-        Err(method_not_found("resources/templates/list"))
+    ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        let catalog = self.host.scanned_catalog().await;
+        let (after, _) = self.after(Listing::Templates, request)?;
+        self.session.resources_listed(catalog.generation.resources);
+        let (templates, next) = pages::page(catalog.resources(), &after, listed::template);
+        let mut result = ListResourceTemplatesResult::with_all_items(templates);
+        result.next_cursor = self.cursor(Listing::Templates, next);
+        Ok(result)
     }
 
-    async fn complete(
+    async fn subscribe(
         &self,
-        _request: rmcp::model::CompleteRequestParams,
+        request: SubscribeRequestParams,
         _context: RequestContext<RoleServer>,
-    ) -> Result<rmcp::model::CompleteResult, ErrorData> {
-        Err(method_not_found("completion/complete"))
+    ) -> Result<(), ErrorData> {
+        let catalog = self.host.scanned_catalog().await;
+        if catalog.find_resource(&request.uri).is_none() {
+            return Err(unknown_resource(&request.uri));
+        }
+        self.session
+            .subscriptions
+            .add(&self.host, &request.uri)
+            .map_err(|why| ErrorData::invalid_params(why, None))
+    }
+
+    async fn unsubscribe(
+        &self,
+        request: UnsubscribeRequestParams,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        self.session.subscriptions.remove(&request.uri);
+        Ok(())
     }
 
     fn accepted_subscription_filter(
         &self,
-        _requested: &SubscriptionFilter,
+        requested: &SubscriptionFilter,
     ) -> Option<SubscriptionFilter> {
-        Some(SubscriptionFilter::builder().tools_list_changed().build())
+        let uris = requested.resource_subscriptions.iter().flatten();
+        let filter = SubscriptionFilter::builder()
+            .tools_list_changed()
+            .prompts_list_changed()
+            .resources_list_changed()
+            .resource_subscriptions(uris.take(subscriptions::MAX_URIS).cloned());
+        Some(filter.build())
     }
 
     async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
-        // What the first scan finds is no change: nobody was shown a list before it.
-        let mut announced = self.host.scanned_catalog().await.generation;
-        let mut definitions = self.host.definitions();
-        definitions.mark_changed();
-        let wants_tools = context.accepted().tools_list_changed == Some(true);
-        loop {
-            tokio::select! {
-                () = context.cancelled() => return Ok(()),
-                () = self.host.closing.cancelled() => return Ok(()),
-                changed = definitions.changed() => if changed.is_err() { return Ok(()) },
-            }
-            let generation = *definitions.borrow_and_update();
-            let is_new = generation > announced;
-            announced = announced.max(generation);
-            if wants_tools && is_new && context.sink().notify_tool_list_changed().await.is_err() {
-                return Ok(());
-            }
-        }
+        subscriptions::listen(&self.host, context).await
     }
 
     async fn on_custom_request(
@@ -189,8 +251,8 @@ impl ServerHandler for Server {
         context: RequestContext<RoleServer>,
     ) -> Result<CustomResult, ErrorData> {
         let is_modern = matches!(self.session.era(Some(&context.meta)), Ok(Era::Modern));
-        if is_modern && request.method == SET_LEVEL {
-            return Err(method_not_found(SET_LEVEL));
+        if is_modern && LEGACY_METHODS.contains(&request.method.as_str()) {
+            return Err(method_not_found(&request.method));
         }
         if KNOWN_METHODS.contains(&request.method.as_str()) {
             return Err(ErrorData::invalid_params(
@@ -208,5 +270,13 @@ pub(super) fn method_not_found(method: &str) -> ErrorData {
         ErrorCode::METHOD_NOT_FOUND,
         Cow::Owned(format!("unknown method: {method}")),
         None,
+    )
+}
+
+fn unknown_resource(uri: &str) -> ErrorData {
+    let uri = crate::text::shorten(&crate::text::escape(uri), 200);
+    ErrorData::invalid_params(
+        format!("unknown resource: {uri}"),
+        Some(serde_json::json!({ "uri": uri })),
     )
 }

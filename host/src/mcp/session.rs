@@ -1,16 +1,16 @@
 //! What is known of the client on this connection: whether it shook hands, and what it was shown.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use rmcp::RoleServer;
 use rmcp::model::{ErrorData, ProtocolVersion, RequestMetaObject};
 use rmcp::service::Peer;
 
-use super::consent::Seal;
-use super::logging::LogLevel;
-use crate::host::Host;
+use super::logging::SessionLevel;
+use super::subscriptions::Subscriptions;
+use crate::catalog::Generation;
 
 /// One connection.
 #[derive(Debug, Default)]
@@ -18,12 +18,16 @@ pub(super) struct Session {
     /// Whether `initialize` was answered, so that requests without metadata of their own belong to the legacy era.
     initialized: AtomicBool,
     listed: Mutex<Option<Listed>>,
+    /// The generation of the list of resources that the client was shown last, plus one; 0 where it was shown none.
+    resources: AtomicU64,
+    /// The same of prompts.
+    prompts: AtomicU64,
+    /// The resources that a client of the legacy era has subscribed to.
+    pub(super) subscriptions: Subscriptions,
     /// The least severe log messages that the client wants to have.
-    pub(super) log_level: LogLevel,
+    pub(super) log_level: SessionLevel,
     /// The way to send the client something unasked.
     peer: OnceLock<Peer<RoleServer>>,
-    /// For the states that a client of the modern era keeps while its user thinks.
-    pub(super) seal: Seal,
 }
 
 /// What the client was shown last.
@@ -31,6 +35,14 @@ pub(super) struct Session {
 struct Listed {
     tools: BTreeSet<String>,
     generation: u64,
+}
+
+/// Which lists a client was shown in an older form.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Older {
+    pub(super) tools: bool,
+    pub(super) resources: bool,
+    pub(super) prompts: bool,
 }
 
 /// Which form of the protocol a request is made in.
@@ -113,13 +125,28 @@ impl Session {
             .map(|listed| listed.tools.clone())
     }
 
-    /// Whether the client was shown a list older than this.
-    fn has_older_list(&self, generation: u64) -> bool {
-        self.listed
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .as_ref()
-            .is_some_and(|listed| listed.generation < generation)
+    pub(super) fn resources_listed(&self, generation: u64) {
+        self.resources.store(generation + 1, Ordering::Relaxed);
+    }
+
+    pub(super) fn prompts_listed(&self, generation: u64) {
+        self.prompts.store(generation + 1, Ordering::Relaxed);
+    }
+
+    /// Which lists the client was shown in an older form than these.
+    pub(super) fn older_lists(&self, now: Generation) -> Older {
+        let tools = self.listed.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_older = |listed: &AtomicU64, now| {
+            let listed = listed.load(Ordering::Relaxed);
+            listed > 0 && listed - 1 < now
+        };
+        Older {
+            tools: tools
+                .as_ref()
+                .is_some_and(|listed| listed.generation < now.tools),
+            resources: is_older(&self.resources, now.resources),
+            prompts: is_older(&self.prompts, now.prompts),
+        }
     }
 }
 
@@ -128,26 +155,4 @@ fn no_handshake() -> ErrorData {
         "no handshake was made: send `initialize` first, or name `io.modelcontextprotocol/protocolVersion` and `io.modelcontextprotocol/clientCapabilities` in each request's _meta (2026-07-28)",
         None,
     )
-}
-
-/// Tells a client of the legacy era when the list of tools has changed. One of the modern era asks for it with `subscriptions/listen`.
-pub(super) async fn announce_changes(
-    host: Arc<Host>,
-    session: Arc<Session>,
-    peer: Peer<RoleServer>,
-) {
-    let mut definitions = host.definitions();
-    loop {
-        tokio::select! {
-            () = host.closing.cancelled() => return,
-            changed = definitions.changed() => if changed.is_err() { return },
-        }
-        let generation = *definitions.borrow_and_update();
-        if session.is_initialized()
-            && session.has_older_list(generation)
-            && peer.notify_tool_list_changed().await.is_err()
-        {
-            return;
-        }
-    }
 }

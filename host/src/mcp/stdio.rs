@@ -1,7 +1,7 @@
 //! The stdio transport: newline-delimited JSON-RPC over any two descriptors, equally fast on pipes and on sockets.
 //!
 //! It owns the protocol's framing: every line is answered, handed on or, where the specification says so, ignored; each
-//! request gets exactly one answer, and a cancelled one gets none. `tools/call` goes straight to the host, everything
+//! request gets exactly one answer, and a cancelled one gets none. What guests answer goes straight to the host, everything
 //! else to rmcp. It must not know what a tool is or what a method does.
 //!
 //! At the end of input, requests under way get a moment to be answered, so that `printf '…' | toolbay serve` prints its
@@ -67,9 +67,40 @@ impl Default for StdioOptions {
     }
 }
 
-/// One `tools/call` request. `params` are as the client wrote them, and may be anything or missing.
+/// The requests that guests answer. They go straight to the host.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum CallMethod {
+    CallTool,
+    ReadResource,
+    GetPrompt,
+    Complete,
+}
+
+impl CallMethod {
+    pub(crate) fn of(method: &str) -> Option<Self> {
+        Some(match method {
+            "tools/call" => Self::CallTool,
+            "resources/read" => Self::ReadResource,
+            "prompts/get" => Self::GetPrompt,
+            "completion/complete" => Self::Complete,
+            _ => return None,
+        })
+    }
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::CallTool => "tools/call",
+            Self::ReadResource => "resources/read",
+            Self::GetPrompt => "prompts/get",
+            Self::Complete => "completion/complete",
+        }
+    }
+}
+
+/// One such request. `params` are as the client wrote them, and may be anything or missing.
 pub(crate) struct CallRequest {
     pub(crate) id: RequestId,
+    pub(crate) method: CallMethod,
     pub(crate) params: Option<Box<RawValue>>,
     /// Cancelled when the client cancels the call and when the connection ends.
     pub(crate) cancel: CancellationToken,
@@ -185,23 +216,12 @@ impl Reply {
         self.answer(line);
     }
 
-    /// Sends a message that belongs to the call and comes before its answer, such as its progress. After a cancellation
-    /// nothing is sent.
-    #[cfg_attr(
-        not(test),
-        expect(
-            dead_code,
-            reason = "for progress notifications, which no call sends yet"
-        )
-    )]
-    pub(crate) fn notify(&self, line: Vec<u8>) {
-        let outbox = &self.connection.outbox;
-        if self
-            .connection
-            .in_flight
-            .while_waiting(&self.id, self.ticket, || outbox.enqueue(line))
-        {
-            outbox.write_queued();
+    /// Where messages go that belong to the call and come before its answer, such as its progress.
+    pub(crate) fn notes(&self) -> Notes {
+        Notes {
+            connection: Arc::clone(&self.connection),
+            id: self.id.clone(),
+            ticket: self.ticket,
         }
     }
 
@@ -218,6 +238,27 @@ impl Reply {
             .connection
             .in_flight
             .answer_call(&self.id, self.ticket, || outbox.enqueue(line))
+        {
+            outbox.write_queued();
+        }
+    }
+}
+
+/// Sends what belongs to a call, until that is answered or cancelled.
+pub(crate) struct Notes {
+    connection: Arc<Connection>,
+    id: RequestId,
+    ticket: Ticket,
+}
+
+impl Notes {
+    /// Sends a message: a whole JSON-RPC notification without a newline.
+    pub(crate) fn send(&self, line: Vec<u8>) {
+        let outbox = &self.connection.outbox;
+        if self
+            .connection
+            .in_flight
+            .while_waiting(&self.id, self.ticket, || outbox.enqueue(line))
         {
             outbox.write_queued();
         }

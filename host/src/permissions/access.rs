@@ -8,6 +8,10 @@ use super::network::NetworkAccess;
 
 /// Everything that one tool's guests may reach beyond computing. Nothing is the default of each.
 #[derive(Debug, Clone, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "these are independent permissions of the manifest"
+)]
 pub(crate) struct ToolAccess {
     /// Requests over HTTP.
     pub(crate) network: NetworkAccess,
@@ -21,6 +25,12 @@ pub(crate) struct ToolAccess {
     pub(crate) secrets: Vec<SecretAccess>,
     /// Its plugin's key-value state.
     pub(crate) kv: bool,
+    /// Questions to the user.
+    pub(crate) elicit: bool,
+    /// Questions to the client's model.
+    pub(crate) sample: bool,
+    /// Which folders the client works in.
+    pub(crate) roots: bool,
     /// Whether it may change nothing, whatever else is said here: no write to a mount or to the state, no method but GET and HEAD, no TCP.
     pub(crate) read_only: bool,
 }

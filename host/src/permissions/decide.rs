@@ -221,6 +221,7 @@ pub(crate) fn missing(requested: &PermissionRequest, granted: &PermissionRequest
         (requested.kv, granted.kv, "kv"),
         (requested.elicit, granted.elicit, "elicit"),
         (requested.sample, granted.sample, "sample"),
+        (requested.roots, granted.roots, "roots"),
     ] {
         if wanted && !allowed {
             lines.push(format!("{key} = true"));
@@ -314,6 +315,9 @@ fn reach(
             })
             .collect(),
         kv: requested.kv,
+        elicit: requested.elicit,
+        sample: requested.sample,
+        roots: requested.roots,
         read_only,
     }
 }

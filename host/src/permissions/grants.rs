@@ -38,6 +38,7 @@ pub(crate) struct Grant {
     pub(crate) hosts: Option<Vec<String>>,
     /// Addresses beyond the public ones.
     pub(crate) addresses: Vec<IpNet>,
+    /// By the names that labels have: a tool's own, `resource:NAME` and `prompt:NAME`.
     pub(crate) tools: IndexMap<String, ToolGrant>,
 }
 
@@ -102,6 +103,10 @@ struct WireGrant {
     mounts: IndexMap<String, PathBuf>,
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     tools: IndexMap<String, Value>,
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    resources: IndexMap<String, Value>,
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    prompts: IndexMap<String, Value>,
 }
 
 impl Grants {
@@ -197,6 +202,8 @@ impl Grant {
             addresses,
             mounts,
             tools,
+            resources,
+            prompts,
         } = wire;
         let at = |what: String| format!("in the grant of `{}`, {what}", escape(&plugin));
         if let Err(broken) = toolbay_manifest::check_plugin_name(&plugin) {
@@ -232,11 +239,19 @@ impl Grant {
                 })
             })
             .collect::<Result<_, _>>()?;
+        let resources = resources
+            .into_iter()
+            .map(|(name, value)| (format!("resource:{name}"), value));
+        let prompts = prompts
+            .into_iter()
+            .map(|(name, value)| (format!("prompt:{name}"), value));
         let tools = tools
             .into_iter()
+            .chain(resources)
+            .chain(prompts)
             .map(|(name, value)| {
                 let tool = ToolGrant::from_json(value).map_err(|error| GrantsError {
-                    problem: at(format!("tool `{}`: {}", escape(&name), error.problem)),
+                    problem: at(format!("{}: {}", described(&name), error.problem)),
                     hint: error.hint,
                 })?;
                 Ok((name, tool))
@@ -258,6 +273,18 @@ impl Grant {
     }
 
     fn to_wire(&self) -> WireGrant {
+        let of = |kind: Option<&str>| {
+            self.tools
+                .iter()
+                .filter_map(|(label, tool)| match (label.split_once(':'), kind) {
+                    (Some((of, name)), Some(kind)) if of == kind => {
+                        Some((name.to_owned(), tool.to_json()))
+                    }
+                    (None, None) => Some((label.clone(), tool.to_json())),
+                    _ => None,
+                })
+                .collect()
+        };
         WireGrant {
             folder: self.folder.clone(),
             plugin: self.plugin.clone(),
@@ -268,12 +295,18 @@ impl Grant {
             hosts: self.hosts.clone(),
             addresses: self.addresses.iter().map(ToString::to_string).collect(),
             mounts: self.mounts.clone(),
-            tools: self
-                .tools
-                .iter()
-                .map(|(name, tool)| (name.clone(), tool.to_json()))
-                .collect(),
+            tools: of(None),
+            resources: of(Some("resource")),
+            prompts: of(Some("prompt")),
         }
+    }
+}
+
+/// A label in words: "tool `read`", "resource `note`".
+pub(crate) fn described(label: &str) -> String {
+    match label.split_once(':') {
+        Some((kind, name)) => format!("{kind} `{}`", escape(name)),
+        None => format!("tool `{}`", escape(label)),
     }
 }
 

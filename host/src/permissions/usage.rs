@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::client::{Abilities, Asks};
+
 /// The most entries of a kind that are kept for one call.
 const MAX_ENTRIES: usize = 32;
 
@@ -20,6 +22,11 @@ pub(crate) struct Used {
     pub(crate) secrets: Vec<String>,
     /// Whether the key-value state was read or written.
     pub(crate) kv: bool,
+    /// Whether anything outside of the guest was changed, or may have been: a file, the state, a server by another method than GET or HEAD or by
+    /// bytes over TCP.
+    pub(crate) wrote: bool,
+    /// What the client was to be asked and cannot be.
+    pub(crate) lacked: Abilities,
     /// What was refused, oldest first.
     pub(crate) denials: Vec<Denial>,
 }
@@ -48,6 +55,23 @@ impl Usage {
 
     pub(crate) fn kv(&self) {
         self.with(|used| used.kv = true);
+    }
+
+    pub(crate) fn wrote(&self) {
+        self.with(|used| used.wrote = true);
+    }
+
+    pub(crate) fn lacked(&self, asks: &Asks) {
+        self.with(|used| match asks {
+            Asks::Form { .. } => used.lacked.form = true,
+            Asks::Page { .. } => used.lacked.page = true,
+            Asks::Sample(_) => used.lacked.sample = true,
+            Asks::Roots => used.lacked.roots = true,
+        });
+    }
+
+    pub(crate) fn has_written(&self) -> bool {
+        self.with(|used| used.wrote)
     }
 
     pub(crate) fn denied(&self, denial: Denial) {

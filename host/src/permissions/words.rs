@@ -75,6 +75,12 @@ pub(crate) fn plain(
             reason("sample"),
         );
     }
+    if asked.roots {
+        say(
+            "learn which folders the assistant works in".into(),
+            reason("roots"),
+        );
+    }
     sentences
 }
 
@@ -171,6 +177,7 @@ mod tests {
             "calls": ["jq_query"],
             "elicit": true,
             "sample": true,
+            "roots": true,
         }))
         .unwrap();
         let reasons = IndexMap::from([("network".to_owned(), "to read the docs".to_owned())]);
@@ -194,6 +201,7 @@ mod tests {
         call the tools jq_query
         ask you questions while it runs
         have the assistant's model write something for it
+        learn which folders the assistant works in
         "#);
     }
 }

@@ -28,7 +28,7 @@ use wasmtime_wasi::{FsPerms, OpenMode};
 
 use self::handles::Handles;
 use super::descriptors::Descriptors;
-use super::run::GuestState;
+use super::guest::GuestState;
 use crate::permissions::access::{MountAccess, ToolAccess};
 use crate::permissions::usage::Usage;
 

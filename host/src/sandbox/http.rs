@@ -224,6 +224,12 @@ impl Requests {
             .await
             .map_err(|why| self.note(why))?;
         self.reach.usage.host(&target.to_string());
+        if !matches!(
+            *request.method(),
+            ::http::Method::GET | ::http::Method::HEAD
+        ) {
+            self.reach.usage.wrote();
+        }
 
         let (mut head, body) = request.into_parts();
         head.uri = origin_form(&head.uri)?;

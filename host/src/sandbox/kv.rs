@@ -4,7 +4,7 @@
 use wasmtime::component::{HasSelf, Linker};
 
 use super::bindings::kv::toolbay::plugin::kv::{self, Host, KvError};
-use super::run::GuestState;
+use super::guest::GuestState;
 use crate::permissions::usage::Denial;
 use crate::state::{KeyValues, Space, StateError};
 
@@ -71,13 +71,13 @@ impl GuestState {
                 "read-only = false",
             ));
         }
+        self.reach.usage.wrote();
         Ok(readable)
     }
 
     fn refuse(&self, what: &str, line: &str) -> KvError {
-        let tool = &self.label.tool;
-        let what = format!("tool `{tool}` {what}");
-        let denied = KvError::Denied(format!("{what}: add `{line}` to [tools.{tool}]"));
+        let what = format!("{} {what}", self.label.named());
+        let denied = KvError::Denied(format!("{what}: add `{line}` to {}", self.label.table()));
         self.reach.usage.denied(Denial {
             what,
             remedy: Some(line.into()),
@@ -106,6 +106,7 @@ mod tests {
     use std::time::Duration;
 
     use super::super::Surroundings;
+    use super::super::client::Line;
     use super::super::descriptors::Descriptors;
     use super::super::files::GuestFiles;
     use super::super::http::HttpClient;
@@ -135,6 +136,7 @@ mod tests {
             descriptors: Descriptors::new(),
             state: store.clone(),
             http: Arc::new(HttpClient::new(Vec::new())),
+            changes: crate::changes::Changes::default(),
             clock: None,
         };
         let files = GuestFiles::default();
@@ -143,6 +145,8 @@ mod tests {
             limits,
             reach,
             files,
+            crate::client::nobody(),
+            Line::idle(),
             &surroundings,
         )
     }

@@ -1,42 +1,35 @@
 //! One guest, from a fresh instance to its end: what it is given, what bounds it, and what its end means.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use wasmtime::component::{ResourceTable, ResourceTableError};
-use wasmtime::{Engine, Store, Trap, UpdateDeadline};
-use wasmtime_wasi::{HostWallClock, I32Exit, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
-use wasmtime_wasi_http::{WasiHttpCtxView, WasiHttpView};
+use wasmtime::{Engine, Store, UpdateDeadline};
 
-use super::bindings::tools::types::{ToolError, ToolResult};
-use super::files::{GuestFiles, MountFailure};
-use super::http::GuestHttp;
+use super::client::Line;
+use super::exports::{Answer, Request};
+use super::failure::{DeadlinePassed, GuestFailure, failure};
+use super::files::GuestFiles;
+use super::guest::{GuestState, MAX_HANDLES};
 use super::lanes::Interruptions;
-use super::limits::{GuestLimiter, Refused};
-use super::output::GuestOutput;
-use super::sockets::GuestSockets;
-use super::ticker::Ticking;
-use super::{Linked, Prepared, Sandbox, Surroundings};
+use super::{Prepared, Sandbox};
+use crate::client::{Answered, Client, Question};
 use crate::permissions::reach::Reach;
-use crate::state::Store as StateStore;
-use crate::text;
 
-/// The most random bytes that a guest gets in one request.
-const MAX_RANDOM_BYTES: u64 = 1 << 20;
-
-/// The most handles that a guest may hold at once.
-const MAX_HANDLES: usize = 10_000;
+/// How long a guest that looks whether it is cancelled may still run when it is.
+const CANCEL_GRACE: Duration = Duration::from_millis(25);
 
 /// What a call may copy out of the guest beyond its result: log lines, arguments of imports. The most that an import takes are the two values
 /// of a compare-and-set, 1 MiB each; larger ones are to be told that they are too large.
 const HOSTCALL_ALLOWANCE: usize = 4 << 20;
 
-/// Who runs, for logs and messages.
+/// Who runs, for logs, messages, grants and the audit log.
 #[derive(Debug, Clone)]
 pub(crate) struct Label {
     pub(crate) plugin: Arc<str>,
+    /// A tool's name; that of a resource or a prompt after `resource:` or `prompt:`, so that it is no tool's.
     pub(crate) tool: Arc<str>,
 }
 
@@ -45,6 +38,30 @@ impl Label {
         Self {
             plugin: plugin.into(),
             tool: tool.into(),
+        }
+    }
+
+    pub(crate) fn resource(plugin: &str, name: &str) -> Self {
+        Self::new(plugin, &format!("resource:{name}"))
+    }
+
+    pub(crate) fn prompt(plugin: &str, name: &str) -> Self {
+        Self::new(plugin, &format!("prompt:{name}"))
+    }
+
+    /// What it is and is called: "tool `read`".
+    pub(crate) fn named(&self) -> String {
+        match self.tool.split_once(':') {
+            Some((noun, name)) => format!("{noun} `{name}`"),
+            None => format!("tool `{}`", self.tool),
+        }
+    }
+
+    /// Its table in plugin.toml.
+    pub(crate) fn table(&self) -> String {
+        match self.tool.split_once(':') {
+            Some((noun, name)) => format!("[{noun}s.{name}]"),
+            None => format!("[tools.{}]", self.tool),
         }
     }
 }
@@ -60,57 +77,20 @@ pub(crate) struct GuestLimits {
     pub(crate) max_result: usize,
 }
 
-/// One call of a tool.
-pub(crate) struct ToolCall {
+/// One call of a guest.
+pub(crate) struct GuestCall {
     pub(crate) label: Label,
-    /// The JSON text of the arguments.
-    pub(crate) arguments: String,
+    pub(crate) request: Request,
     pub(crate) limits: GuestLimits,
     pub(crate) reach: Reach,
-}
-
-/// How a guest ended.
-#[derive(Debug)]
-pub(crate) enum GuestEnd {
-    Returned(Result<ToolResult, ToolError>),
-    Failed(GuestFailure),
-}
-
-/// Why there is no result.
-#[derive(Debug)]
-pub(crate) enum GuestFailure {
-    /// It ran, or waited for its turn, longer than it may.
-    Deadline,
-    /// The caller gave up.
-    Cancelled,
-    /// It asked for more memory than it may have.
-    Memory,
-    /// It asked for larger tables than a guest may have.
-    Table,
-    /// It opened more handles than a guest may hold.
-    Handles,
-    /// It called itself too deep.
-    Stack,
-    /// Its result is larger than it may be.
-    ResultSize,
-    /// It ended itself with this status.
-    Exit(i32),
-    /// One of its exports has another type than the interface says.
-    Mismatch(String),
-    /// It crashed; the sentence says how, as far as it can be told.
-    Crash(String),
-    /// A folder that it is to see is not there.
-    Mount(MountFailure),
-    /// All slots were taken until the deadline.
-    NoSlot,
-    /// The host itself could not run it.
-    Host(String),
+    /// Whoever made the call.
+    pub(crate) client: Arc<dyn Client>,
 }
 
 /// A guest's end, and what is left of it. The remains are dropped by whoever has answered the caller: giving back a large
 /// memory takes milliseconds.
-pub(crate) struct Finished<E> {
-    pub(crate) end: E,
+pub(crate) struct Finished {
+    pub(crate) end: Result<Answer, GuestFailure>,
     pub(crate) remains: Remains,
 }
 
@@ -135,221 +115,45 @@ impl Remains {
     }
 }
 
-/// What wasmtime keeps for one guest.
-pub(super) struct GuestState {
-    pub(super) wasi: WasiCtx,
-    pub(super) table: ResourceTable,
-    pub(super) label: Label,
-    pub(super) reach: Reach,
-    pub(super) files: GuestFiles,
-    pub(super) sockets: GuestSockets,
-    /// Where key-value state is kept.
-    pub(super) store: StateStore,
-    http: GuestHttp,
-    limiter: GuestLimiter,
-    output: GuestOutput,
+/// How far a guest came.
+pub(crate) enum Step {
+    Ended(Finished),
+    /// It asks, and waits for [`Running::answer`]. Its deadline stands still until then.
+    Asks(Vec<Question>),
 }
 
-impl WasiView for GuestState {
-    fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView {
-            ctx: &mut self.wasi,
-            table: &mut self.table,
-        }
-    }
+/// A guest under way. Dropping it ends the guest, also inside a pure loop.
+pub(crate) struct Running {
+    guest: Option<Guest>,
+    line: Line,
 }
 
-impl WasiHttpView for GuestState {
-    fn http(&mut self) -> WasiHttpCtxView<'_> {
-        self.http.view(&mut self.table, &self.reach)
-    }
-}
+/// Nothing where the host is shutting down.
+type Guest = Pin<Box<dyn Future<Output = Option<(wasmtime::Result<Answer>, Alive)>> + Send>>;
 
-impl GuestState {
-    pub(super) fn new(
-        label: Label,
-        limits: GuestLimits,
-        reach: Reach,
-        files: GuestFiles,
-        surroundings: &Surroundings,
-    ) -> Self {
-        let http = GuestHttp::new(label.plugin.clone(), surroundings.http.clone());
-        let output = GuestOutput::new(label.clone());
-        let mut wasi = WasiCtxBuilder::new();
-        // Standard input is empty; there are no arguments, no environment and no network unless they are added here.
-        wasi.stdout(output.clone());
-        wasi.stderr(output.clone());
-        wasi.max_random_size(MAX_RANDOM_BYTES);
-        if let Some(now) = surroundings.clock {
-            wasi.wall_clock(StandingClock(now));
-        }
-        for name in &reach.access.env {
-            if let Ok(value) = std::env::var(name) {
-                wasi.env(name, value);
-            }
-        }
-        let sockets = GuestSockets::new(
-            &mut wasi,
-            &label.plugin,
-            &reach,
-            surroundings.descriptors.clone(),
-        );
-        let mut table = ResourceTable::new();
-        table.set_max_capacity(MAX_HANDLES);
-        Self {
-            wasi: wasi.build(),
-            table,
-            label,
-            reach,
-            files,
-            sockets,
-            store: surroundings.state.clone(),
-            http,
-            limiter: GuestLimiter::new(limits.memory),
-            output,
-        }
-    }
-}
-
-/// A clock of a test's own, which stands still. Time as such goes on: deadlines and the monotonic clock are the real ones.
-struct StandingClock(Duration);
-
-impl HostWallClock for StandingClock {
-    fn resolution(&self) -> Duration {
-        Duration::from_nanos(1)
-    }
-
-    fn now(&self) -> Duration {
-        self.0
-    }
-}
-
-/// The interruption that ends a guest whose time is up.
-#[derive(Debug, thiserror::Error)]
-#[error("the deadline has passed")]
-struct DeadlinePassed;
-
-/// An export of another type than the interface says.
-#[derive(Debug, thiserror::Error)]
-#[error("its export `{export}` is not of the type that this host expects: {why}")]
-struct Mismatch {
-    export: &'static str,
-    why: String,
-}
-
-impl Mismatch {
-    fn of(export: &'static str, error: &wasmtime::Error) -> Self {
-        let why = text::shorten(&text::escape(&format!("{error:#}")), 300);
-        Self { export, why }
-    }
-}
-
-/// What is asked of a guest's exports once it is instantiated.
-pub(super) enum Request {
-    Tool {
-        name: Arc<str>,
-        arguments: String,
-    },
-    Manifest,
-    /// Nothing: to see that it can be instantiated and that its exports have the right types.
-    Trial,
-}
-
-/// The answer to a [`Request`].
-#[derive(Debug)]
-pub(super) enum Answer {
-    Tool(Result<ToolResult, ToolError>),
-    Manifest(String),
-    Trial,
-}
-
-impl Sandbox {
-    /// Runs one tool in a fresh instance.
-    pub(crate) async fn call(
-        &self,
-        prepared: &Arc<Prepared>,
-        call: ToolCall,
-        cancel: &CancellationToken,
-    ) -> Finished<GuestEnd> {
-        let ToolCall {
-            label,
-            arguments,
-            limits,
-            reach,
-        } = call;
-        let request = Request::Tool {
-            name: label.tool.clone(),
-            arguments,
+impl Running {
+    /// Runs it until it ends or asks.
+    pub(crate) async fn step(&mut self, cancel: &CancellationToken) -> Step {
+        let Some(guest) = &mut self.guest else {
+            return Step::Ended(Finished::failed(GuestFailure::Host(
+                "the guest has ended already".into(),
+            )));
         };
-        let Finished { end, remains } = self
-            .run(prepared, label, request, limits, reach, cancel)
-            .await;
-        let end = match end {
-            Ok(Answer::Tool(result)) => GuestEnd::Returned(result),
-            Ok(Answer::Manifest(_) | Answer::Trial) => GuestEnd::Failed(GuestFailure::Host(
-                "the guest answered another question".into(),
-            )),
-            Err(failure) => GuestEnd::Failed(failure),
-        };
-        Finished { end, remains }
-    }
-
-    pub(super) async fn run(
-        &self,
-        prepared: &Arc<Prepared>,
-        label: Label,
-        request: Request,
-        limits: GuestLimits,
-        reach: Reach,
-        cancel: &CancellationToken,
-    ) -> Finished<Result<Answer, GuestFailure>> {
-        let deadline = Instant::now() + limits.timeout;
-        let waiting = tokio::time::timeout_at(deadline, self.instances.clone().acquire_owned());
-        let permit = tokio::select! {
-            biased;
-            () = cancel.cancelled() => return Finished::failed(GuestFailure::Cancelled),
-            permit = waiting => permit,
-        };
-        let Ok(Ok(permit)) = permit else {
-            return Finished::failed(GuestFailure::NoSlot);
-        };
-        self.crowd.look(&self.instances);
-
-        let files = match self.files(&reach, deadline, cancel).await {
-            Ok(files) => files,
-            Err(failure) => return Finished::failed(failure),
-        };
-
-        let linked = prepared.linked.load_full();
-        let interruptions = Interruptions::default();
-        let store = store(
-            &linked.pool.engine,
-            GuestState::new(label, limits, reach, files, &self.surroundings),
-            deadline,
-            limits,
-            interruptions.clone(),
-        );
-        let ticking = linked.pool.ticker.guest();
-        let lanes = self.lanes.clone();
-        let mut guest = Box::pin(async move {
-            let guest = async move {
-                let mut alive = Alive {
-                    store,
-                    _ticking: ticking,
-                    _permit: permit,
-                };
-                let answer = linked.answer(&mut alive.store, request).await;
-                (answer, alive)
-            };
-            lanes.run(guest, &interruptions).await
-        });
-
         let finished = tokio::select! {
             biased;
-            () = cancel.cancelled() => Err(GuestFailure::Cancelled),
-            finished = tokio::time::timeout_at(deadline, &mut guest) => finished.map_err(|_| GuestFailure::Deadline),
+            () = cancel.cancelled() => {
+                if self.line.cancel() {
+                    // It looks whether it is cancelled, so it may leave things in order.
+                    let _ = tokio::time::timeout(CANCEL_GRACE, guest).await;
+                }
+                Err(GuestFailure::Cancelled)
+            }
+            finished = &mut *guest => Ok(finished),
+            questions = self.line.questions() => return Step::Asks(questions),
+            () = tokio::time::sleep_until(self.line.deadline()) => Err(GuestFailure::Deadline),
         };
-        match finished {
+        let guest = self.guest.take();
+        Step::Ended(match finished {
             Ok(Some((answer, mut alive))) => {
                 let end = answer.map_err(|error| failure(&error, alive.store.data_mut()));
                 alive.store.data().output.finish();
@@ -361,8 +165,99 @@ impl Sandbox {
             Ok(None) => Finished::failed(GuestFailure::Host("the host is shutting down".into())),
             Err(failure) => Finished {
                 end: Err(failure),
-                remains: Remains::Running(Box::new(guest)),
+                remains: guest.map_or(Remains::Nothing, |guest| Remains::Running(Box::new(guest))),
             },
+        })
+    }
+
+    /// Answers what it asked.
+    pub(crate) fn answer(&self, answered: Answered) {
+        self.line.answer(answered);
+    }
+}
+
+impl Sandbox {
+    /// Starts a guest in a fresh instance.
+    ///
+    /// # Errors
+    ///
+    /// Where it does not come to that: there is no place for it, or a folder that it is to see is not there.
+    pub(crate) async fn start(
+        &self,
+        prepared: &Arc<Prepared>,
+        call: GuestCall,
+        cancel: &CancellationToken,
+    ) -> Result<Running, GuestFailure> {
+        let GuestCall {
+            label,
+            request,
+            limits,
+            reach,
+            client,
+        } = call;
+        let deadline = Instant::now() + limits.timeout;
+        let waiting = tokio::time::timeout_at(deadline, self.instances.clone().acquire_owned());
+        let permit = tokio::select! {
+            biased;
+            () = cancel.cancelled() => return Err(GuestFailure::Cancelled),
+            permit = waiting => permit,
+        };
+        let Ok(Ok(permit)) = permit else {
+            return Err(GuestFailure::NoSlot);
+        };
+        self.crowd.look(&self.instances);
+        let files = self.files(&reach, deadline, cancel).await?;
+
+        let linked = prepared.linked.load_full();
+        let interruptions = Interruptions::default();
+        let line = Line::new(deadline, linked.pool.ticker.guest());
+        let store = store(
+            &linked.pool.engine,
+            GuestState::new(
+                label,
+                limits,
+                reach,
+                files,
+                client,
+                line.clone(),
+                &self.surroundings,
+            ),
+            limits,
+            interruptions.clone(),
+        );
+        let lanes = self.lanes.clone();
+        let guest = Box::pin(async move {
+            let guest = async move {
+                let mut alive = Alive {
+                    store,
+                    _permit: permit,
+                };
+                let answer = linked
+                    .exports
+                    .ask(&linked.pre, &mut alive.store, request)
+                    .await;
+                (answer, alive)
+            };
+            lanes.run(guest, &interruptions).await
+        });
+        Ok(Running {
+            guest: Some(guest),
+            line,
+        })
+    }
+
+    /// Runs a guest that nobody answers.
+    pub(super) async fn run(&self, prepared: &Arc<Prepared>, call: GuestCall) -> Finished {
+        let cancel = CancellationToken::new();
+        let mut running = match self.start(prepared, call, &cancel).await {
+            Ok(running) => running,
+            Err(failure) => return Finished::failed(failure),
+        };
+        loop {
+            match running.step(&cancel).await {
+                Step::Ended(finished) => return finished,
+                Step::Asks(_) => running.answer(Err("there is nobody to ask".into())),
+            }
         }
     }
 
@@ -391,10 +286,10 @@ impl Sandbox {
 fn store(
     engine: &Engine,
     state: GuestState,
-    deadline: Instant,
     limits: GuestLimits,
     interruptions: Interruptions,
 ) -> Store<GuestState> {
+    let line = state.line.clone();
     let mut store = Store::new(engine, state);
     store.limiter(|state| &mut state.limiter);
     store.set_hostcall_fuel(limits.max_result.saturating_add(HOSTCALL_ALLOWANCE));
@@ -402,7 +297,7 @@ fn store(
     // An epoch deadline is absolute, so it is set here, when the call starts.
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(move |_| {
-        if Instant::now() >= deadline {
+        if Instant::now() >= line.deadline() {
             return Err(DeadlinePassed.into());
         }
         interruptions.count();
@@ -415,127 +310,14 @@ fn store(
 /// A guest that has not been dropped yet. Its slot is free only once its memory is.
 pub(crate) struct Alive {
     store: Store<GuestState>,
-    _ticking: Ticking,
     _permit: tokio::sync::OwnedSemaphorePermit,
 }
 
-impl<T> Finished<Result<T, GuestFailure>> {
-    fn failed(failure: GuestFailure) -> Self {
+impl Finished {
+    pub(crate) fn failed(failure: GuestFailure) -> Self {
         Self {
             end: Err(failure),
             remains: Remains::Nothing,
         }
-    }
-}
-
-impl Linked {
-    async fn answer(
-        &self,
-        store: &mut Store<GuestState>,
-        request: Request,
-    ) -> wasmtime::Result<Answer> {
-        let instance = self.pre.instantiate_async(&mut *store).await?;
-        let missing = || wasmtime::Error::msg("the component lacks this export");
-        match request {
-            Request::Tool { name, arguments } => {
-                let tools = self
-                    .tools
-                    .as_ref()
-                    .ok_or_else(missing)?
-                    .load(&mut *store, &instance)?;
-                Ok(Answer::Tool(
-                    tools.call_call(&mut *store, &name, &arguments).await?,
-                ))
-            }
-            Request::Manifest => {
-                let describe = self
-                    .describe
-                    .as_ref()
-                    .ok_or_else(missing)?
-                    .load(&mut *store, &instance)?;
-                Ok(Answer::Manifest(describe.call_manifest(&mut *store).await?))
-            }
-            Request::Trial => {
-                if let Some(tools) = &self.tools {
-                    tools
-                        .load(&mut *store, &instance)
-                        .map_err(|error| Mismatch::of(super::TOOLS, &error))?;
-                }
-                if let Some(describe) = &self.describe {
-                    describe
-                        .load(&mut *store, &instance)
-                        .map_err(|error| Mismatch::of(super::DESCRIBE, &error))?;
-                }
-                Ok(Answer::Trial)
-            }
-        }
-    }
-}
-
-/// What an error of wasmtime's means. What the guest was refused counts first: a Rust guest that gets no memory ends in
-/// `unreachable`, which alone would say nothing.
-fn failure(error: &wasmtime::Error, state: &mut GuestState) -> GuestFailure {
-    if error.is::<DeadlinePassed>() {
-        return GuestFailure::Deadline;
-    }
-    if let Some(mismatch) = error.downcast_ref::<Mismatch>() {
-        return GuestFailure::Mismatch(mismatch.to_string());
-    }
-    if let Some(I32Exit(status)) = error.downcast_ref::<I32Exit>() {
-        return GuestFailure::Exit(*status);
-    }
-    match state.limiter.refused() {
-        Some(Refused::Memory) => return GuestFailure::Memory,
-        Some(Refused::Table) => return GuestFailure::Table,
-        None => {}
-    }
-    let trap = error.downcast_ref::<Trap>();
-    if trap == Some(&Trap::StackOverflow) {
-        return GuestFailure::Stack;
-    }
-    if matches!(
-        error.downcast_ref::<ResourceTableError>(),
-        Some(ResourceTableError::Full)
-    ) {
-        return GuestFailure::Handles;
-    }
-    // This error has no public type; a test with a guest of that kind keeps watch over its words.
-    if error.chain().any(|cause| {
-        cause
-            .to_string()
-            .contains("fuel allocated for hostcalls has been exhausted")
-    }) {
-        return GuestFailure::ResultSize;
-    }
-    GuestFailure::Crash(crash_sentence(error, trap, &state.output.tail()))
-}
-
-/// A Rust guest writes the reason for its panic to standard error before it traps, which says more than the trap does.
-fn crash_sentence(error: &wasmtime::Error, trap: Option<&Trap>, tail: &[String]) -> String {
-    const MAX_SENTENCE: usize = 400;
-    if let Some(start) = tail.iter().rposition(|line| line.contains("panicked at ")) {
-        // The line itself names a place in the source, which is in the log; the message follows it.
-        let message: Vec<&str> = tail
-            .iter()
-            .skip(start + 1)
-            .take_while(|line| !line.starts_with("note: "))
-            .map(|line| line.trim())
-            .collect();
-        let message = text::shorten(&message.join(" "), MAX_SENTENCE);
-        return if message.is_empty() {
-            "it panicked".into()
-        } else {
-            format!("it panicked: {message}")
-        };
-    }
-    match trap {
-        // Rust guests keep their stack at the bottom of linear memory, where running over it is an access out of bounds.
-        Some(Trap::MemoryOutOfBounds) => {
-            "it accessed memory out of bounds; a recursion that is too deep can end like this"
-                .into()
-        }
-        Some(Trap::UnreachableCodeReached) => "it aborted".into(),
-        Some(trap) => text::escape(trap.to_string().trim_start_matches("wasm trap: ")),
-        None => text::shorten(&text::escape(&error.root_cause().to_string()), MAX_SENTENCE),
     }
 }

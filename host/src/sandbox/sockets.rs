@@ -24,7 +24,7 @@ use wasmtime_wasi::sockets::WasiSocketsCtxView;
 
 use self::rules::Rules;
 use super::descriptors::{Descriptors, Reserved};
-use super::run::GuestState;
+use super::guest::GuestState;
 use crate::permissions::reach::Reach;
 
 /// The most sockets that one call may make, whether or not it closes them.

@@ -30,7 +30,11 @@ struct Shared {
 
 /// One running guest; dropping it says that the guest has ended.
 #[derive(Debug)]
-pub(super) struct Ticking(Arc<Shared>);
+pub(super) struct Ticking {
+    shared: Arc<Shared>,
+    thread: Thread,
+    paused: AtomicBool,
+}
 
 impl Ticker {
     /// # Errors
@@ -50,13 +54,13 @@ impl Ticker {
 
     /// Keeps the epoch advancing for as long as the answer lives.
     pub(super) fn guest(&self) -> Ticking {
-        // Both this pair and the thread's pair (store `asleep`, load `running`) are sequentially consistent, so at least one
-        // side sees the other and no guest is left without ticks.
-        self.shared.running.fetch_add(1, Ordering::SeqCst);
-        if self.shared.asleep.load(Ordering::SeqCst) {
-            self.thread.unpark();
-        }
-        Ticking(self.shared.clone())
+        let ticking = Ticking {
+            shared: self.shared.clone(),
+            thread: self.thread.clone(),
+            paused: AtomicBool::new(true),
+        };
+        ticking.go_on();
+        ticking
     }
 }
 
@@ -67,9 +71,39 @@ impl Drop for Ticker {
     }
 }
 
+impl Ticking {
+    #[cfg(test)]
+    pub(super) fn of_nobody() -> Self {
+        Self {
+            shared: Arc::default(),
+            thread: thread::current(),
+            paused: AtomicBool::new(true),
+        }
+    }
+
+    /// The guest waits for somebody; until it goes on it needs no ticks.
+    pub(super) fn pause(&self) {
+        if !self.paused.swap(true, Ordering::SeqCst) {
+            self.shared.running.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+
+    pub(super) fn go_on(&self) {
+        if !self.paused.swap(false, Ordering::SeqCst) {
+            return;
+        }
+        // Both this pair and the thread's pair (store `asleep`, load `running`) are sequentially consistent, so at least one
+        // side sees the other and no guest is left without ticks.
+        self.shared.running.fetch_add(1, Ordering::SeqCst);
+        if self.shared.asleep.load(Ordering::SeqCst) {
+            self.thread.unpark();
+        }
+    }
+}
+
 impl Drop for Ticking {
     fn drop(&mut self) {
-        self.0.running.fetch_sub(1, Ordering::SeqCst);
+        self.pause();
     }
 }
 

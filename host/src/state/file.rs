@@ -14,7 +14,7 @@ use super::StateError;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The form of the tables, kept in the file as its `user_version`. A file of a higher one is left alone.
-const FORM: i64 = 1;
+const FORM: i64 = 2;
 
 /// Sizes are counted as entries change, so that a quota costs no reading of all of them. An entry's own table has the short number of its
 /// space in its key instead of three long texts.
@@ -33,6 +33,14 @@ const TABLES: &str = "
         value BLOB NOT NULL,
         UNIQUE (space, key)
     ) STRICT;
+";
+
+/// What came with form 2.
+const SPENT: &str = "
+    CREATE TABLE spent (
+        nonce BLOB PRIMARY KEY,
+        expires INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
 ";
 
 /// Tells a file from another that has taken its name.
@@ -121,6 +129,11 @@ fn bring_into_form(connection: &mut Connection) -> Result<(), StateError> {
         FORM => {}
         0 => {
             transaction.execute_batch(TABLES)?;
+            transaction.execute_batch(SPENT)?;
+            transaction.pragma_update(None, "user_version", FORM)?;
+        }
+        1 => {
+            transaction.execute_batch(SPENT)?;
             transaction.pragma_update(None, "user_version", FORM)?;
         }
         found => return Err(StateError::Newer { found, known: FORM }),

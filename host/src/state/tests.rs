@@ -321,7 +321,7 @@ fn a_newer_form_is_left_alone() {
     let fixture = Fixture::new();
     fixture.set("key", b"value").unwrap();
     let newer = Connection::open(fixture.file()).unwrap();
-    newer.pragma_update(None, "user_version", 2).unwrap();
+    newer.pragma_update(None, "user_version", 3).unwrap();
     let store = Store::new(&fixture.folder.path().join("state"));
     let outcome = fixture
         .runtime

@@ -1,43 +1,57 @@
 //! What a decoded manifest has to keep: the rules of `rules`, each at its place, and those that concern more than one key. Knows
 //! neither JSON nor TOML, so a manifest put together from code is checked by the same.
 
+mod presentation;
+mod primitives;
+mod settings;
+
 use indexmap::IndexMap;
 
-use crate::decode;
+use self::primitives::Owner;
+pub(crate) use self::settings::check_allow;
 use crate::error::{ManifestError, Place, shorten};
 use crate::manifest::{Manifest, PluginInfo};
-use crate::permissions::{Mount, PermissionRequest, Secret};
-use crate::rules::{self, Broken, MAX_DESCRIPTION_CHARS, MAX_FIELD_CHARS, MAX_TOOLS};
-use crate::settings::{MAX_CONCURRENCY, MAX_MEMORY, MAX_TIMEOUT, MIN_MEMORY, ToolSettings};
-use crate::units::ByteSize;
+use crate::permissions::Mount;
+use crate::rules::{
+    self, Broken, MAX_DESCRIPTION_CHARS, MAX_FIELD_CHARS, MAX_PROMPTS, MAX_RESOURCES, MAX_TOOLS,
+};
+use crate::source::SourceManifest;
 
 /// Checks what can only be seen in the whole, or comes from somewhere else than a text.
 pub(crate) fn check_manifest(manifest: &Manifest) -> Result<(), ManifestError> {
     let place = Place::manifest().plugin(&manifest.plugin.name);
     check_plugin(&place, &manifest.plugin)?;
     check_mounts(&place, &manifest.mounts)?;
-    if manifest.tools.len() > MAX_TOOLS {
-        let problem = format!(
-            "there are {} tools; at most {MAX_TOOLS} are allowed",
-            manifest.tools.len()
-        );
-        return Err(ManifestError::value(&place, problem, "split the plugin"));
-    }
-    for (name, tool) in &manifest.tools {
-        check_tool_settings(
-            &place,
-            &manifest.plugin.name,
-            name,
-            &tool.title,
-            &tool.settings,
-            &manifest.mounts,
-        )?;
-        let place = place.clone().tool(name);
-        check_lines(&place, "description", Some(&tool.description))?;
-        rules::check_schema(&tool.input_schema, true).map_err(at_key(&place, "input-schema"))?;
-        if let Some(schema) = &tool.output_schema {
-            rules::check_schema(schema, true).map_err(at_key(&place, "output-schema"))?;
+    for (count, what, most) in [
+        (manifest.tools.len(), "tools", MAX_TOOLS),
+        (manifest.resources.len(), "resources", MAX_RESOURCES),
+        (manifest.prompts.len(), "prompts", MAX_PROMPTS),
+    ] {
+        if count > most {
+            let problem = format!("there are {count} {what}; at most {most} are allowed");
+            return Err(ManifestError::value(&place, problem, "split the plugin"));
         }
+    }
+    let plugin = Owner {
+        place: &place,
+        name: &manifest.plugin.name,
+        mounts: &manifest.mounts,
+    };
+    let (tools, resources, prompts) = (&manifest.tools, &manifest.resources, &manifest.prompts);
+    tools
+        .iter()
+        .try_for_each(|(name, tool)| plugin.check_tool(name, tool))?;
+    resources
+        .iter()
+        .try_for_each(|(name, resource)| plugin.check_resource(name, resource))?;
+    plugin.check_uris(resources)?;
+    prompts
+        .iter()
+        .try_for_each(|(name, prompt)| plugin.check_prompt(name, prompt))?;
+    if tools.is_empty() && resources.is_empty() && prompts.is_empty() {
+        let problem = "the plugin offers nothing";
+        let hint = "add a tool, a resource or a prompt";
+        return Err(ManifestError::value(&place, problem, hint));
     }
     let bytes = manifest.to_json().len();
     if bytes > rules::MAX_MANIFEST_BYTES {
@@ -47,6 +61,26 @@ pub(crate) fn check_manifest(manifest: &Manifest) -> Result<(), ManifestError> {
         });
     }
     Ok(())
+}
+
+/// Checks a `plugin.toml`, as far as that goes without the code.
+pub(crate) fn check_source(place: &Place, source: &SourceManifest) -> Result<(), ManifestError> {
+    check_mounts(place, &source.mounts)?;
+    let plugin = Owner {
+        place,
+        name: &source.plugin.name,
+        mounts: &source.mounts,
+    };
+    let (tools, resources, prompts) = (&source.tools, &source.resources, &source.prompts);
+    tools
+        .iter()
+        .try_for_each(|(name, tool)| plugin.check_source_tool(name, tool))?;
+    resources
+        .iter()
+        .try_for_each(|(name, resource)| plugin.check_source_resource(name, resource))?;
+    prompts
+        .iter()
+        .try_for_each(|(name, prompt)| plugin.check_source_prompt(name, prompt))
 }
 
 pub(crate) fn check_plugin(place: &Place, plugin: &PluginInfo) -> Result<(), ManifestError> {
@@ -83,260 +117,6 @@ pub(crate) fn check_mounts(
             ));
         }
         check_texts(&place, &[("reason", mount.reason.as_deref())])?;
-    }
-    Ok(())
-}
-
-pub(crate) fn check_tool_settings(
-    place: &Place,
-    plugin: &str,
-    name: &str,
-    title: &Option<String>,
-    settings: &ToolSettings,
-    mounts: &IndexMap<String, Mount>,
-) -> Result<(), ManifestError> {
-    let place = place.clone().tool(name);
-    rules::check_tool_name(name).map_err(at(&place))?;
-    rules::check_full_name(plugin, name).map_err(at(&place))?;
-    check_allow(&place, &settings.allow)?;
-    check_texts(&place, &[("title", title.as_deref())])?;
-    check_limits(&place, settings)?;
-    check_reasons(&place, settings)?;
-    check_permissions(&place, &settings.permissions, mounts)?;
-    check_effects(&place, settings)
-}
-
-/// A lint's code is as short and plain as a name, so that nothing else is carried in it.
-pub(crate) fn check_allow(
-    place: &Place,
-    allow: &IndexMap<String, String>,
-) -> Result<(), ManifestError> {
-    for (code, reason) in allow {
-        if !rules::is_name(code, b'-') || code.len() > 64 {
-            let problem = format!("`allow` has `{}`, which is no lint", shorten(code));
-            return Err(ManifestError::value(
-                place,
-                problem,
-                "write the code that `toolbay check` prints: `missing-bounds`",
-            ));
-        }
-        if reason.trim().is_empty() {
-            return Err(ManifestError::value(
-                place,
-                format!("`allow` gives no reason for `{code}`"),
-                format!("say why it is right here: allow = {{ {code} = \"…\" }}"),
-            ));
-        }
-        check_texts(place, &[("allow", Some(reason))])?;
-    }
-    Ok(())
-}
-
-fn check_reasons(place: &Place, settings: &ToolSettings) -> Result<(), ManifestError> {
-    for (key, reason) in &settings.reasons {
-        if !decode::is_permission_key(key) {
-            let nearest = rules::nearest(key, decode::permission_keys().iter().copied());
-            return Err(ManifestError::UnknownKey {
-                place: place.table("reasons".to_owned()),
-                key: shorten(key),
-                nearest,
-                known: decode::permission_keys(),
-            });
-        }
-        check_texts(place, &[("reasons", Some(reason))])?;
-    }
-    Ok(())
-}
-
-fn check_limits(place: &Place, settings: &ToolSettings) -> Result<(), ManifestError> {
-    let timeout = settings.timeout();
-    if timeout.is_zero() || timeout > MAX_TIMEOUT {
-        let written = settings
-            .timeout
-            .map(|span| span.to_string())
-            .unwrap_or_default();
-        return Err(ManifestError::value(
-            place,
-            format!("`timeout` is {written}"),
-            "write a time from 1ms to 1h: \"30s\"",
-        ));
-    }
-    let memory = settings.memory();
-    if !(MIN_MEMORY..=MAX_MEMORY).contains(&memory) {
-        let problem = format!("`memory` is {}", ByteSize::from_bytes(memory));
-        return Err(ManifestError::value(
-            place,
-            problem,
-            "write a size from 64KiB to 4GiB: \"128MiB\"",
-        ));
-    }
-    let (output, max_result) = (settings.output(), settings.max_result());
-    if output == 0 || max_result > MAX_MEMORY {
-        let problem = format!(
-            "`output` is {} and `max-result` is {}",
-            ByteSize::from_bytes(output),
-            ByteSize::from_bytes(max_result)
-        );
-        return Err(ManifestError::value(
-            place,
-            problem,
-            "write sizes from 1 byte to 4GiB",
-        ));
-    }
-    if output > max_result {
-        let problem = format!(
-            "`output` ({}) is more than `max-result` ({})",
-            ByteSize::from_bytes(output),
-            ByteSize::from_bytes(max_result)
-        );
-        return Err(ManifestError::value(
-            place,
-            problem,
-            "`max-result` is the whole and `output` a page of it",
-        ));
-    }
-    let concurrency = settings.concurrency();
-    if !(1..=MAX_CONCURRENCY).contains(&concurrency) {
-        return Err(ManifestError::value(
-            place,
-            format!("`concurrency` is {concurrency}"),
-            "write a number from 1 to 1000",
-        ));
-    }
-    Ok(())
-}
-
-fn check_permissions(
-    place: &Place,
-    asked: &PermissionRequest,
-    mounts: &IndexMap<String, Mount>,
-) -> Result<(), ManifestError> {
-    for (name, access) in &asked.mounts {
-        let Some(mount) = mounts.get(name) else {
-            let problem = format!("the mount `{}` is not declared", shorten(name));
-            let hint = match rules::nearest(name, mounts.keys().map(String::as_str)) {
-                Some(nearest) => format!("did you mean `{nearest}`?"),
-                None => format!(
-                    "declare it: [mounts.{}] with `access = \"{access}\"`",
-                    shorten(name)
-                ),
-            };
-            return Err(ManifestError::value(place, problem, hint));
-        };
-        if *access > mount.access {
-            let problem = format!(
-                "asks for `{access}` on the mount `{name}`, which is declared with `{}`",
-                mount.access
-            );
-            return Err(ManifestError::value(
-                place,
-                problem,
-                format!("write `access = \"{access}\"` under [mounts.{name}]"),
-            ));
-        }
-    }
-    let is_variable = |name: &str| {
-        name.bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-            && !name.starts_with(|first: char| first.is_ascii_digit())
-    };
-    if let Some(name) = asked
-        .env
-        .iter()
-        .find(|name| name.is_empty() || name.len() > MAX_FIELD_CHARS || !is_variable(name))
-    {
-        let problem = format!("`env` has \"{}\"", shorten(name));
-        return Err(ManifestError::value(
-            place,
-            problem,
-            "write names of environment variables: [\"API_REGION\"]",
-        ));
-    }
-    let is_tool = |name: &str| {
-        name.len() <= rules::MAX_NAME_CHARS && rules::is_name(&name.replace('_', "-"), b'-')
-    };
-    if let Some(name) = asked.calls.iter().find(|name| !is_tool(name)) {
-        let problem = format!("`calls` has \"{}\"", shorten(name));
-        return Err(ManifestError::value(
-            place,
-            problem,
-            "write names of tools: [\"check_stock\"]",
-        ));
-    }
-    asked
-        .secrets
-        .iter()
-        .try_for_each(|(name, secret)| check_secret(place, name, secret))
-}
-
-fn check_secret(place: &Place, name: &str, secret: &Secret) -> Result<(), ManifestError> {
-    let place = place.table(format!("secret `{}`", shorten(name)));
-    let is_token = |text: &str| {
-        !text.is_empty()
-            && text
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
-    };
-    if !rules::is_name(&name.replace('_', "-"), b'-') || name.len() > 64 {
-        let problem = format!("`{}` is not a secret's name", shorten(name));
-        return Err(ManifestError::value(
-            &place,
-            problem,
-            "write lower-case letters, digits, `-` and `_`: `api-token`",
-        ));
-    }
-    if !secret.host.split('.').all(is_token) || secret.host.len() > MAX_FIELD_CHARS {
-        let problem = format!("`host` is \"{}\"", shorten(&secret.host));
-        return Err(ManifestError::value(
-            &place,
-            problem,
-            "write one host name without scheme, port and path: \"api.example.com\"",
-        ));
-    }
-    if !is_token(&secret.header) || secret.header.len() > MAX_FIELD_CHARS {
-        let problem = format!("`header` is \"{}\"", shorten(&secret.header));
-        return Err(ManifestError::value(
-            &place,
-            problem,
-            "write the name of a header: \"Authorization\"",
-        ));
-    }
-    if let Some(format) = &secret.format {
-        check_texts(&place, &[("format", Some(format))])?;
-        if format.matches("{}").count() != 1 || !format.is_ascii() {
-            let problem = format!("`format` is \"{}\"", shorten(format));
-            return Err(ManifestError::value(
-                &place,
-                problem,
-                "write `{}` once, for the secret: \"Bearer {}\"",
-            ));
-        }
-    }
-    Ok(())
-}
-
-fn check_effects(place: &Place, settings: &ToolSettings) -> Result<(), ManifestError> {
-    if settings.read_only != Some(true) {
-        return Ok(());
-    }
-    // The host lets a read-only tool read the plugin's state and not write it, so `kv` is no contradiction.
-    let but_for_kv = PermissionRequest {
-        kv: false,
-        ..settings.permissions.clone()
-    };
-    if let Some(writing) = but_for_kv.first_writing() {
-        let problem = format!("`read-only` is true, but `{writing}` allows changes");
-        let hint =
-            "remove `read-only = true`, or ask only for GET and HEAD, \"read\" mounts, and no tcp";
-        return Err(ManifestError::value(place, problem, hint));
-    }
-    if settings.destructive == Some(true) {
-        let problem = "`read-only` and `destructive` are both true";
-        return Err(ManifestError::value(
-            place,
-            problem,
-            "a tool that changes nothing destroys nothing: remove one of them",
-        ));
     }
     Ok(())
 }

@@ -35,6 +35,28 @@ impl Place {
         self.table(format!("tool `{}`", shorten(name)))
     }
 
+    /// The part that describes the resource of this name.
+    ///
+    /// ```
+    /// let place = toolbay_manifest::Place::manifest().plugin("notes").resource("note");
+    /// assert_eq!(place.to_string(), "plugin `notes`, resource `note`");
+    /// ```
+    #[must_use]
+    pub fn resource(self, name: &str) -> Self {
+        self.table(format!("resource `{}`", shorten(name)))
+    }
+
+    /// The part that describes the prompt of this name.
+    ///
+    /// ```
+    /// let place = toolbay_manifest::Place::manifest().plugin("notes").prompt("summarise");
+    /// assert_eq!(place.to_string(), "plugin `notes`, prompt `summarise`");
+    /// ```
+    #[must_use]
+    pub fn prompt(self, name: &str) -> Self {
+        self.table(format!("prompt `{}`", shorten(name)))
+    }
+
     /// Any other part, in words: "mount `vault`".
     #[must_use]
     pub(crate) fn table(&self, words: String) -> Self {
@@ -129,12 +151,14 @@ pub enum ManifestError {
         /// What to write instead.
         hint: Option<String>,
     },
-    /// `plugin.toml` speaks of a tool that the code does not have.
-    #[error("{place}: plugin.toml has settings for it, but there is no such tool in the code")]
-    UnknownTool {
-        /// The tool that is not there.
+    /// `plugin.toml` speaks of a tool, a resource or a prompt that the code does not have.
+    #[error("{place}: plugin.toml has settings for it, but there is no such {what} in the code")]
+    NotInCode {
+        /// What is not there.
         place: Place,
-        /// The tool in the code that looks most like it.
+        /// `tool`, `resource` or `prompt`.
+        what: &'static str,
+        /// The one in the code that looks most like it.
         nearest: Option<String>,
     },
     /// The whole manifest is larger than [`MAX_MANIFEST_BYTES`](crate::MAX_MANIFEST_BYTES).
@@ -162,18 +186,23 @@ impl ManifestError {
             } => Some(format!("the keys known here are {}", list(known))),
             Self::MissingKey { hint, .. } => hint.map(str::to_owned),
             Self::Value { hint, .. } => hint.clone(),
-            Self::UnknownTool {
+            Self::NotInCode {
                 nearest: Some(nearest),
                 ..
             } => Some(format!("did you mean `{nearest}`?")),
-            Self::UnknownTool { nearest: None, .. } => {
-                Some("remove the table, or add the tool to `plugin!(…)`".to_owned())
-            }
+            Self::NotInCode {
+                what,
+                nearest: None,
+                ..
+            } => Some(format!(
+                "remove the table, or add the {what} to `plugin!(…)`"
+            )),
             Self::TooLarge { .. } => {
                 Some("shorten descriptions and schemas, or split the plugin".to_owned())
             }
             Self::WrongType { expected, .. } => match *expected {
                 "a text" => Some("write it in quotes: \"…\"".to_owned()),
+                "a list of tables" => Some("write it in brackets: [{ … }]".to_owned()),
                 "a list of texts" => Some("write it in brackets: [\"…\"]".to_owned()),
                 "true or false" => Some("write `true` or `false`, without quotes".to_owned()),
                 _ => None,

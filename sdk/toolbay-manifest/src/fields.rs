@@ -79,6 +79,14 @@ impl Fields {
         })
     }
 
+    /// The same table, once it is better known where it is.
+    pub(crate) fn at(self, place: &Place) -> Self {
+        Self {
+            place: place.clone(),
+            ..self
+        }
+    }
+
     pub(crate) fn missing(&self, key: &'static str, hint: Option<&'static str>) -> ManifestError {
         missing(&self.place, key, hint)
     }
@@ -130,6 +138,19 @@ impl Fields {
                 ))
             }
         }
+    }
+
+    /// A number of bytes.
+    pub(crate) fn size(&mut self, key: &str) -> Result<Option<u64>, ManifestError> {
+        let Some(value) = self.take(key) else {
+            return Ok(None);
+        };
+        if let Some(size) = value.as_u64() {
+            return Ok(Some(size));
+        }
+        let problem = format!("`{key}` is {}", shorten(&value.to_string()));
+        let hint = "write a number of bytes: 1024";
+        Err(ManifestError::value(&self.place, problem, hint))
     }
 
     pub(crate) fn unit<T: FromStr<Err = UnitError>>(
@@ -185,6 +206,35 @@ impl Fields {
             .texts(key)?,
         };
         texts.unwrap_or_default().into_iter().map(parse).collect()
+    }
+
+    /// One table inside this one.
+    pub(crate) fn table<T>(
+        &mut self,
+        key: &str,
+        read: impl FnOnce(&Place, Value) -> Result<T, ManifestError>,
+    ) -> Result<Option<T>, ManifestError> {
+        self.take(key)
+            .map(|value| read(&self.place, value))
+            .transpose()
+    }
+
+    /// A list of tables, each at a place that tells its number, counted from 1.
+    pub(crate) fn tables<T>(
+        &mut self,
+        key: &str,
+        what: &str,
+        read: impl Fn(&Place, Value) -> Result<T, ManifestError>,
+    ) -> Result<Vec<T>, ManifestError> {
+        let items = match self.take(key) {
+            None => return Ok(Vec::new()),
+            Some(Value::Array(items)) => items,
+            Some(other) => return Err(wrong_type(&self.place, key, "a list of tables", &other)),
+        };
+        let numbered = items.into_iter().enumerate();
+        numbered
+            .map(|(index, item)| read(&self.place.table(format!("{what} {}", index + 1)), item))
+            .collect()
     }
 
     pub(crate) fn map<T>(

@@ -1,4 +1,4 @@
-//! The manifest as the host reads it: identity, mounts, and tools with their schemas. Owns the wire form; how it is decoded and
+//! The manifest as the host reads it: identity, mounts, tools with their schemas, resources and prompts. Owns the wire form; how it is decoded and
 //! checked is in `decode`.
 
 use indexmap::IndexMap;
@@ -7,6 +7,9 @@ use serde_json::Value;
 
 use crate::error::ManifestError;
 use crate::permissions::Mount;
+use crate::presentation::Icon;
+use crate::prompt::Prompt;
+use crate::resource::Resource;
 use crate::settings::ToolSettings;
 use crate::{decode, syntax};
 
@@ -27,6 +30,12 @@ pub struct Manifest {
     pub mounts: IndexMap<String, Mount>,
     /// Its tools, by name, in the author's order.
     pub tools: IndexMap<String, Tool>,
+    /// Its resources, by name, in the author's order: a URI that fits several belongs to the first.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub resources: IndexMap<String, Resource>,
+    /// Its prompts, by name, in the author's order.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub prompts: IndexMap<String, Prompt>,
 }
 
 /// Who a plugin is.
@@ -70,6 +79,9 @@ pub struct Tool {
     /// The JSON Schema (2020-12) of its structured result, if it promises one: an object at the root.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output_schema: Option<Value>,
+    /// Icons that a client may show.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub icons: Vec<Icon>,
     /// Its effects, limits and permissions.
     #[serde(flatten)]
     pub settings: ToolSettings,

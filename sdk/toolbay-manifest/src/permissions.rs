@@ -68,7 +68,7 @@ pub struct Secret {
     pub format: Option<String>,
 }
 
-/// Everything that one tool asks for. Nothing is the default of each.
+/// Everything that one tool, resource or prompt asks for. Nothing is the default of each.
 ///
 /// ```
 /// use toolbay_manifest::PermissionRequest;
@@ -107,6 +107,9 @@ pub struct PermissionRequest {
     /// Questions to the client's model.
     #[serde(skip_serializing_if = "is_false")]
     pub sample: bool,
+    /// The folders that the client works in.
+    #[serde(skip_serializing_if = "is_false")]
+    pub roots: bool,
 }
 
 #[expect(
@@ -153,6 +156,7 @@ impl PermissionRequest {
         self.kv |= other.kv;
         self.elicit |= other.elicit;
         self.sample |= other.sample;
+        self.roots |= other.roots;
     }
 
     /// Reads permissions by themselves, with the keys of a tool in a manifest and no others: what a grant holds.

@@ -15,12 +15,24 @@ const MAX_PLUGIN_NAME_CHARS: usize = 32;
 pub const MAX_DESCRIPTION_CHARS: usize = 4096;
 /// How many characters any other text may have: a version, a title, a licence, a reason.
 pub const MAX_FIELD_CHARS: usize = 256;
+/// How many icons one thing may have.
+pub const MAX_ICONS: usize = 16;
+/// How large an icon's `src` may be, in bytes; a `data:` URI holds the image itself.
+pub const MAX_ICON_BYTES: usize = 64 * 1024;
 /// How large one JSON Schema may be, as compact JSON text.
 pub const MAX_SCHEMA_BYTES: usize = 256 * 1024;
 /// How many objects and arrays deep a JSON Schema may be.
 pub const MAX_SCHEMA_DEPTH: usize = 64;
 /// How many tools one plugin may have.
 pub const MAX_TOOLS: usize = 512;
+/// How many resources one plugin may have.
+pub const MAX_RESOURCES: usize = 512;
+/// How many prompts one plugin may have.
+pub const MAX_PROMPTS: usize = 512;
+/// How many arguments one prompt may have.
+pub const MAX_PROMPT_ARGUMENTS: usize = 64;
+/// How many characters the name of a prompt's argument may have.
+const MAX_ARGUMENT_NAME_CHARS: usize = 64;
 /// How large a whole manifest may be, as text.
 pub const MAX_MANIFEST_BYTES: usize = 4 * 1024 * 1024;
 
@@ -33,7 +45,7 @@ pub struct Broken {
     pub hint: String,
 }
 
-fn broken(problem: impl Into<String>, hint: impl Into<String>) -> Broken {
+pub(crate) fn broken(problem: impl Into<String>, hint: impl Into<String>) -> Broken {
     Broken {
         problem: problem.into(),
         hint: hint.into(),
@@ -83,31 +95,150 @@ pub fn check_plugin_name(name: &str) -> Result<(), Broken> {
 /// # Errors
 /// The problem and what to write instead.
 pub fn check_tool_name(name: &str) -> Result<(), Broken> {
+    check_name_of("tool", name)
+}
+
+/// Checks the name of a resource: the same as a tool's.
+///
+/// ```
+/// assert!(toolbay_manifest::check_resource_name("daily_note").is_ok());
+/// assert!(toolbay_manifest::check_resource_name("daily-note").is_err());
+/// ```
+///
+/// # Errors
+/// The problem and what to write instead.
+pub fn check_resource_name(name: &str) -> Result<(), Broken> {
+    check_name_of("resource", name)
+}
+
+/// Checks the name of a prompt: the same as a tool's. That it fits beside its plugin's name is checked by the manifest.
+///
+/// ```
+/// assert!(toolbay_manifest::check_prompt_name("summarise").is_ok());
+/// assert!(toolbay_manifest::check_prompt_name("Summarise").is_err());
+/// ```
+///
+/// # Errors
+/// The problem and what to write instead.
+pub fn check_prompt_name(name: &str) -> Result<(), Broken> {
+    check_name_of("prompt", name)
+}
+
+/// Checks the name of a prompt's argument: `[A-Za-z][A-Za-z0-9_-]{0,63}`.
+///
+/// ```
+/// assert!(toolbay_manifest::check_argument_name("resourceUri").is_ok());
+/// assert!(toolbay_manifest::check_argument_name("the style").is_err());
+/// ```
+///
+/// # Errors
+/// The problem and what to write instead.
+pub fn check_argument_name(name: &str) -> Result<(), Broken> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    if name.as_bytes().first().is_some_and(u8::is_ascii_alphabetic)
+        && name.len() <= MAX_ARGUMENT_NAME_CHARS
+        && name.bytes().all(is_plain)
+    {
+        return Ok(());
+    }
+    Err(broken(
+        format!("`{}` is not an argument's name", shorten(name)),
+        format!(
+            "write a letter, then letters, digits, `_` and `-`, at most {MAX_ARGUMENT_NAME_CHARS}: `style`"
+        ),
+    ))
+}
+
+fn check_name_of(what: &str, name: &str) -> Result<(), Broken> {
     if is_name(name, b'_') && name.len() <= MAX_NAME_CHARS {
         return Ok(());
     }
     if name.chars().count() > MAX_NAME_CHARS {
         let problem = format!(
-            "the tool name `{}` has more than {MAX_NAME_CHARS} characters",
+            "the {what} name `{}` has more than {MAX_NAME_CHARS} characters",
             shorten(name)
         );
         return Err(broken(problem, "choose a shorter name"));
     }
-    let problem = format!("`{}` is not a tool name", shorten(name));
+    let problem = format!("`{}` is not a {what} name", shorten(name));
     Err(broken(
         problem,
         "write a lower-case letter, then lower-case letters, digits and `_`: `list_files`",
     ))
 }
 
-/// Checks that the name a client will see, `{plugin}_{tool}`, is short enough for every client.
-pub(crate) fn check_full_name(plugin: &str, tool: &str) -> Result<(), Broken> {
-    let length = plugin.len() + 1 + tool.len();
+/// Checks where an icon is: an `https:` URL, or a `data:` URI of an image.
+///
+/// ```
+/// assert!(toolbay_manifest::check_icon_source("https://example.com/note.png").is_ok());
+/// assert!(toolbay_manifest::check_icon_source("note.png").is_err());
+/// ```
+///
+/// # Errors
+/// The problem and what to write instead.
+pub fn check_icon_source(src: &str) -> Result<(), Broken> {
+    if src.len() > MAX_ICON_BYTES {
+        return Err(broken(
+            format!(
+                "the icon has {} bytes; at most {MAX_ICON_BYTES} are allowed",
+                src.len()
+            ),
+            "use a smaller image, or an `https:` URL",
+        ));
+    }
+    let rest = ["https://", "data:image/"]
+        .iter()
+        .find_map(|start| src.strip_prefix(start));
+    let is_plain =
+        |rest: &str| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_graphic());
+    if rest.is_some_and(is_plain) {
+        return Ok(());
+    }
+    Err(broken(
+        format!("`{}` is no icon that a client could show", shorten(src)),
+        "write an `https:` URL or a `data:image/…` URI: \"https://example.com/icon.png\"",
+    ))
+}
+
+/// Checks a media type: `type/subtype`, and parameters behind `;`.
+///
+/// ```
+/// assert!(toolbay_manifest::check_mime_type("text/markdown; charset=utf-8").is_ok());
+/// assert!(toolbay_manifest::check_mime_type("markdown").is_err());
+/// ```
+///
+/// # Errors
+/// The problem and what to write instead.
+pub fn check_mime_type(text: &str) -> Result<(), Broken> {
+    // The characters of a token in RFC 9110, section 5.6.2.
+    let is_token = |text: &str| {
+        let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        !text.is_empty() && text.bytes().all(is_part)
+    };
+    let (kind, parameters) = text.split_once(';').unwrap_or((text, ""));
+    let is_printable = parameters.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    let is_kind = kind
+        .trim_end()
+        .split_once('/')
+        .is_some_and(|(kind, subtype)| is_token(kind) && is_token(subtype));
+    if is_kind && is_printable && text.len() <= MAX_FIELD_CHARS {
+        return Ok(());
+    }
+    Err(broken(
+        format!("`{}` is not a media type", shorten(text)),
+        "write a type, `/` and a subtype: \"text/markdown\"",
+    ))
+}
+
+/// Checks that the name a client will see, `{plugin}_{tool}` or `{plugin}_{prompt}`, is short enough for every client.
+pub(crate) fn check_full_name(what: &str, plugin: &str, name: &str) -> Result<(), Broken> {
+    let length = plugin.len() + 1 + name.len();
     if length > MAX_NAME_CHARS {
         let problem = format!(
-            "`{plugin}_{tool}` has {length} characters; at most {MAX_NAME_CHARS} fit all clients"
+            "`{plugin}_{name}` has {length} characters; at most {MAX_NAME_CHARS} fit all clients"
         );
-        return Err(broken(problem, "shorten the plugin's or the tool's name"));
+        let hint = format!("shorten the plugin's or the {what}'s name");
+        return Err(broken(problem, hint));
     }
     Ok(())
 }
@@ -321,8 +452,8 @@ mod tests {
         for name in ["", "a-b", "_a", "1a", &"a".repeat(47)] {
             assert!(check_tool_name(name).is_err(), "{name}");
         }
-        assert!(check_full_name(&"a".repeat(30), &"b".repeat(15)).is_ok());
-        assert!(check_full_name(&"a".repeat(30), &"b".repeat(16)).is_err());
+        assert!(check_full_name("tool", &"a".repeat(30), &"b".repeat(15)).is_ok());
+        assert!(check_full_name("tool", &"a".repeat(30), &"b".repeat(16)).is_err());
     }
 
     #[test]

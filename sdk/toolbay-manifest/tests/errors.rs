@@ -1,7 +1,10 @@
 //! What an author reads for each mistake in a manifest: message and hint, whole.
 
 use insta::assert_snapshot;
-use toolbay_manifest::{Manifest, ManifestError, PackageInfo, SourceManifest, ToolDefinition};
+use toolbay_manifest::{
+    Definitions, Manifest, ManifestError, PackageInfo, PromptDefinition, SourceManifest,
+    ToolDefinition,
+};
 
 fn said(error: &ManifestError) -> String {
     match error.hint() {
@@ -248,7 +251,7 @@ fn allowed_findings() {
     plugin `notes`, tool `search`: `allow` has `God tool`, which is no lint
       hint: write the code that `toolbay check` prints: `missing-bounds`
     plugin `notes`, tool `search`, reasons: unknown key `reasons`
-      hint: the keys known here are `network`, `tcp`, `mounts`, `env`, `secrets`, `kv`, `calls`, `elicit`, `sample`
+      hint: the keys known here are `network`, `tcp`, `mounts`, `env`, `secrets`, `kv`, `calls`, `elicit`, `sample`, `roots`
     plugin `notes`: `allow` gives no reason for `god-tool`
       hint: say why it is right here: allow = { god-tool = "…" }
     "#);
@@ -342,24 +345,249 @@ fn code_and_settings_together() {
         description: "Searches.".into(),
         input_schema: serde_json::json!({"type": "object"}),
         output_schema: None,
+        icons: Vec::new(),
     };
+    let tools = |tools: Vec<ToolDefinition>| Definitions {
+        tools,
+        ..Definitions::default()
+    };
+    let prompt = PromptDefinition {
+        name: "search".into(),
+        title: None,
+        description: "Asks for a search.".into(),
+        icons: Vec::new(),
+        arguments: Vec::new(),
+        completes: Vec::new(),
+    };
+    let prompts = Definitions {
+        prompts: vec![prompt],
+        ..Definitions::default()
+    };
+    let of_resource =
+        SourceManifest::from_toml("[plugin]\nname = 'notes'\n[resources.search]\nkv = true")
+            .unwrap();
     let plain = SourceManifest::from_toml("[plugin]\nname = 'notes'").unwrap();
     assert_snapshot!(all(&[
-        said(&source.clone().into_manifest(&package, vec![definition("search")]).unwrap_err()),
-        said(&source.into_manifest(&package, vec![definition("publish")]).unwrap_err()),
-        said(&plain.clone().into_manifest(&package, vec![definition("search"), definition("search")]).unwrap_err()),
-        said(&plain.clone().into_manifest(&PackageInfo::default(), Vec::new()).unwrap_err()),
-        said(&plain.into_manifest(&package, (0..513).map(|number| definition(&format!("t{number}"))).collect()).unwrap_err()),
+        said(&source.clone().into_manifest(&package, tools(vec![definition("search")])).unwrap_err()),
+        said(&source.into_manifest(&package, tools(vec![definition("publish")])).unwrap_err()),
+        said(&of_resource.into_manifest(&package, prompts).unwrap_err()),
+        said(&plain.clone().into_manifest(&package, tools(vec![definition("search"), definition("search")])).unwrap_err()),
+        said(&plain.clone().into_manifest(&PackageInfo::default(), Definitions::default()).unwrap_err()),
+        said(&plain.clone().into_manifest(&package, Definitions::default()).unwrap_err()),
+        said(&plain.into_manifest(&package, tools((0..513).map(|number| definition(&format!("t{number}"))).collect())).unwrap_err()),
     ]), @r#"
     plugin `notes`, tool `serach`: plugin.toml has settings for it, but there is no such tool in the code
       hint: did you mean `search`?
     plugin `notes`, tool `serach`: plugin.toml has settings for it, but there is no such tool in the code
       hint: remove the table, or add the tool to `plugin!(…)`
+    plugin `notes`, resource `search`: plugin.toml has settings for it, but there is no such resource in the code
+      hint: remove the table, or add the resource to `plugin!(…)`
     plugin `notes`, tool `search`: there is more than one tool of this name
       hint: rename one of them
     plugin `notes`: the key `description` is missing
       hint: write `description = "…"` under [package] in Cargo.toml or under [plugin] in plugin.toml
+    plugin `notes`: the plugin offers nothing
+      hint: add a tool, a resource or a prompt
     plugin `notes`: there are 513 tools; at most 512 are allowed
       hint: split the plugin
+    "#);
+}
+
+/// A manifest whose one resource has these members beside a description.
+fn resource(members: &str) -> String {
+    json(&format!(
+        r#"{{"manifest-version": 1, "plugin": {{"name": "notes", "version": "1", "description": "Notes."}}, "mounts": {{"vault": {{"access": "read-write"}}}}, "resources": {{"note": {{"description": "A note.", {members}}}}}}}"#
+    ))
+}
+
+/// A manifest whose one prompt has these members beside a description.
+fn prompt(members: &str) -> String {
+    json(&format!(
+        r#"{{"manifest-version": 1, "plugin": {{"name": "notes", "version": "1", "description": "Notes."}}, "prompts": {{"summarise": {{"description": "Asks.", {members}}}}}}}"#
+    ))
+}
+
+#[test]
+fn resources() {
+    assert_snapshot!(all(&[
+        resource(r#""title": "Note""#),
+        resource(r#""uri": "note://{path}""#),
+        resource(r#""uri": "notes://{path""#),
+        resource(r#""uri": "notes://all", "lists": true"#),
+        resource(r#""uri": "notes://{path}", "size": 12"#),
+        resource(r#""uri": "notes://all", "size": -1"#),
+        resource(r#""uri": "notes://{path}", "completes": ["pth"]"#),
+        resource(r#""uri": "notes://{path}", "completes": ["path", "path"]"#),
+        resource(r#""uri": "notes://all", "mime-type": "markdown""#),
+        resource(r#""uri": "notes://all", "mimeType": "text/markdown""#),
+        resource(r#""uri": "notes://all", "annotations": {"audience": ["everybody"]}"#),
+        resource(r#""uri": "notes://all", "annotations": {"priority": 7}"#),
+        resource(r#""uri": "notes://all", "annotations": {"priority": "high"}"#),
+        resource(r#""uri": "notes://all", "annotations": {"last-modified": "yesterday"}"#),
+        resource(r#""uri": "notes://all", "annotations": {"owner": "me"}"#),
+        resource(r#""uri": "notes://all", "network": ["POST https://example.com"]"#),
+        resource(r#""uri": "notes://all", "mounts": {"vault": "read-write"}"#),
+        json(r#"{"manifest-version": 1, "plugin": {"name": "notes", "version": "1", "description": "Notes."}, "resources": {"a": {"description": "A.", "uri": "notes://a"}, "b": {"description": "B.", "uri": "notes://a"}}}"#),
+        source("[resources.note]\nuri = 'notes://all'"),
+        source("[resources.note]\nread-only = true"),
+        source("[resources.Note]"),
+        source("[resources.note]\nmime_type = 'text/markdown'"),
+    ]), @r#"
+    plugin `notes`, resource `note`: the key `uri` is missing
+      hint: write where it is: "notes://note/{+path}"
+    plugin `notes`, resource `note`: `note://{path}` does not begin with the plugin's name
+      hint: write `notes:` in place of `note:`
+    plugin `notes`, resource `note`: in `notes://{path` a `{` is never closed
+      hint: write the variable's name and `}`: `{path}`
+    plugin `notes`, resource `note`: `lists` is true, but `notes://all` is one resource
+      hint: remove `lists`, or put a variable into the URI: `{+path}`
+    plugin `notes`, resource `note`: `size` is set, but `notes://{path}` stands for many resources
+      hint: remove `size`: each entry of the list may have its own
+    plugin `notes`, resource `note`: `size` is -1
+      hint: write a number of bytes: 1024
+    plugin `notes`, resource `note`: `completes` has `pth`, which is no variable
+      hint: did you mean `path`?
+    plugin `notes`, resource `note`: `completes` has `path` twice
+      hint: remove one of them
+    plugin `notes`, resource `note`: `mime-type`: `markdown` is not a media type
+      hint: write a type, `/` and a subtype: "text/markdown"
+    plugin `notes`, resource `note`: unknown key `mimeType`
+      hint: did you mean `mime-type`?
+    plugin `notes`, resource `note`, annotations: `audience` has "everybody"
+      hint: write ["user"], ["assistant"] or both
+    plugin `notes`, resource `note`, annotations: `priority` is 7
+      hint: write a number from 0.0 (entirely optional) to 1.0 (effectively required)
+    plugin `notes`, resource `note`, annotations: `priority` must be a number, not a text
+    plugin `notes`, resource `note`, annotations: `last-modified` is "yesterday"
+      hint: write a date and a time with its offset: "2026-11-22T09:30:00Z"
+    plugin `notes`, resource `note`, annotations: unknown key `owner`
+      hint: the keys known here are `audience`, `priority`, `last-modified`
+    plugin `notes`, resource `note`: a resource changes nothing, but `network = ["POST https://example.com"]` allows changes
+      hint: ask only for GET and HEAD, "read" mounts, and no tcp
+    plugin `notes`, resource `note`: a resource changes nothing, but `mounts = { vault = "read-write" }` allows changes
+      hint: ask only for GET and HEAD, "read" mounts, and no tcp
+    plugin `notes`, resource `b`: `notes://a` is the URI of `a` too
+      hint: give each resource a URI of its own
+    plugin `notes`, resource `note`: `uri` does not belong in plugin.toml
+      hint: it comes from the code: the function's doc comment and what `#[resource(…)]` is given
+    plugin `notes`, resource `note`: `read-only` does not belong to a resource
+      hint: remove it: a resource is always read-only
+    plugin `notes`, resource `Note`: `Note` is not a resource name
+      hint: write a lower-case letter, then lower-case letters, digits and `_`: `list_files`
+    plugin `notes`, resource `note`: unknown key `mime_type`
+      hint: did you mean `mime-type`?
+    "#);
+}
+
+#[test]
+fn watched_files() {
+    let watch = |watch: &str| {
+        resource(&format!(
+            r#""uri": "notes://{{folder}}/{{name}}", "mounts": {{"vault": "read"}}, "watch": {watch}"#
+        ))
+    };
+    assert_snapshot!(all(&[
+        watch(r#""vault""#),
+        watch(r#"{"mount": "vault"}"#),
+        watch(r#"{"path": "a"}"#),
+        watch(r#"{"mount": "attic", "path": "a"}"#),
+        watch(r#"{"mount": "vault", "path": "/etc/passwd"}"#),
+        watch(r#"{"mount": "vault", "path": "{folder}/../{name}"}"#),
+        watch(r#"{"mount": "vault", "path": "{folder"}"#),
+        watch(r#"{"mount": "vault", "path": "{foldr}/a"}"#),
+    ]), @r#"
+    plugin `notes`, resource `note`, watch: `watch` must be a table, not a text
+    plugin `notes`, resource `note`, watch: the key `path` is missing
+      hint: write the file's path in the mount: `path = "{path}"`
+    plugin `notes`, resource `note`, watch: the key `mount` is missing
+      hint: write the name of a mount: `mount = "vault"`
+    plugin `notes`, resource `note`, watch: the resource does not ask for the mount `attic`
+      hint: write `mounts = { attic = "read" }` for the resource
+    plugin `notes`, resource `note`, watch: `path` is "/etc/passwd"
+      hint: write a path from the mount on, without `.` and `..`: "{path}"
+    plugin `notes`, resource `note`, watch: `path` is "{folder}/../{name}"
+      hint: write a path from the mount on, without `.` and `..`: "{path}"
+    plugin `notes`, resource `note`, watch: `path` is "{folder"
+      hint: write each variable in braces: "{folder}/{name}.md"
+    plugin `notes`, resource `note`, watch: `path` has `{foldr}`, which is no variable of the URI
+      hint: did you mean `{folder}`?
+    "#);
+}
+
+#[test]
+fn prompts() {
+    assert_snapshot!(all(&[
+        prompt(r#""arguments": {"style": {}}"#),
+        prompt(r#""arguments": ["style"]"#),
+        prompt(r#""arguments": [{"title": "Style"}]"#),
+        prompt(r#""arguments": [{"name": "the style"}]"#),
+        prompt(r#""arguments": [{"name": "style", "require": true}]"#),
+        prompt(r#""arguments": [{"name": "style"}, {"name": "style"}]"#),
+        prompt(r#""arguments": [{"name": "style"}], "completes": ["stile"]"#),
+        prompt(r#""completes": ["style"]"#),
+        prompt(r#""tcp": ["db.internal:5432"]"#),
+        source("[prompts.summarise]\narguments = []"),
+        source("[prompts.summarise]\nidempotent = true"),
+        source(&format!("[prompts.{}]", "s".repeat(41))),
+        source("[prompts.summarise]\nmounts = { vault = 'read' }"),
+    ]), @r#"
+    plugin `notes`, prompt `summarise`: `arguments` must be a list of tables, not a table
+      hint: write it in brackets: [{ … }]
+    plugin `notes`, prompt `summarise`, argument 1: `argument` must be a table, not a text
+    plugin `notes`, prompt `summarise`, argument 1: the key `name` is missing
+      hint: write `"name": "style"`
+    plugin `notes`, prompt `summarise`, argument `the style`: `the style` is not an argument's name
+      hint: write a letter, then letters, digits, `_` and `-`, at most 64: `style`
+    plugin `notes`, prompt `summarise`, argument 1: unknown key `require`
+      hint: did you mean `required`?
+    plugin `notes`, prompt `summarise`, argument `style`: there is more than one argument of this name
+      hint: rename one of them
+    plugin `notes`, prompt `summarise`: `completes` has `stile`, which is no argument
+      hint: did you mean `style`?
+    plugin `notes`, prompt `summarise`: `completes` has `style`, which is no argument
+      hint: name one argument or more, or leave `completes` out
+    plugin `notes`, prompt `summarise`: a prompt changes nothing, but `tcp = ["db.internal:5432"]` allows changes
+      hint: ask only for GET and HEAD, "read" mounts, and no tcp
+    plugin `notes`, prompt `summarise`: `arguments` does not belong in plugin.toml
+      hint: it comes from the code: the function's doc comment and parameters
+    plugin `notes`, prompt `summarise`: `idempotent` does not belong to a prompt
+      hint: remove it: a prompt is always read-only
+    plugin `notes`, prompt `sssssssssssssssssssssssssssssssssssssssss`: `notes_sssssssssssssssssssssssssssssssssssssssss` has 47 characters; at most 46 fit all clients
+      hint: shorten the plugin's or the prompt's name
+    plugin `notes`, prompt `summarise`: the mount `vault` is not declared
+      hint: declare it: [mounts.vault] with `access = "read"`
+    "#);
+}
+
+#[test]
+fn icons() {
+    assert_snapshot!(all(&[
+        source("[tools.search]\nicons = 'https://example.com/a.png'"),
+        source("[tools.search]\nicons = ['https://example.com/a.png']"),
+        source("[tools.search]\nicons = [{ mime-type = 'image/png' }]"),
+        source("[tools.search]\nicons = [{ src = 'http://example.com/a.png' }]"),
+        source("[tools.search]\nicons = [{ src = 'data:text/html,x' }]"),
+        source("[tools.search]\nicons = [{ src = 'https://example.com/a.png', size = '48x48' }]"),
+        source("[tools.search]\nicons = [{ src = 'https://example.com/a.png', sizes = ['big'] }]"),
+        source("[tools.search]\nicons = [{ src = 'https://example.com/a.png', theme = 'blue' }]"),
+        source(&format!("[tools.search]\nicons = [{{ src = 'data:image/png;base64,{}' }}]", "A".repeat(65536))),
+    ]), @r#"
+    plugin `notes`, tool `search`: `icons` must be a list of tables, not a text
+      hint: write it in brackets: [{ … }]
+    plugin `notes`, tool `search`, icon 1: `icon` must be a table, not a text
+    plugin `notes`, tool `search`, icon 1: the key `src` is missing
+      hint: write `src = "https://…"` or `src = "data:image/…"`
+    plugin `notes`, tool `search`, icon 1: `src`: `http://example.com/a.png` is no icon that a client could show
+      hint: write an `https:` URL or a `data:image/…` URI: "https://example.com/icon.png"
+    plugin `notes`, tool `search`, icon 1: `src`: `data:text/html,x` is no icon that a client could show
+      hint: write an `https:` URL or a `data:image/…` URI: "https://example.com/icon.png"
+    plugin `notes`, tool `search`, icon 1: unknown key `size`
+      hint: did you mean `sizes`?
+    plugin `notes`, tool `search`, icon 1: `sizes` has "big"
+      hint: write width, `x` and height in pixels, or `any`: ["48x48"]
+    plugin `notes`, tool `search`, icon 1: `theme` is "blue"
+      hint: write "light" or "dark": the background that the icon is made for
+    plugin `notes`, tool `search`, icon 1: `src`: the icon has 65558 bytes; at most 65536 are allowed
+      hint: use a smaller image, or an `https:` URL
     "#);
 }

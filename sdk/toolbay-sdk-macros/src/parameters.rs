@@ -2,10 +2,11 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
+use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Attribute, Error, Expr, ExprLit, FnArg, ItemFn, Lit, Pat, PatType, Type, parse_quote};
 
-use crate::tool::hidden;
+use crate::function::hidden;
 
 /// What the parameters come to.
 pub(crate) struct Parameters {
@@ -15,12 +16,41 @@ pub(crate) struct Parameters {
     pub(crate) type_of_arguments: Type,
     /// What the function is called with, of a variable `__toolbay_arguments` of that type.
     pub(crate) passed: Vec<TokenStream>,
+    /// What makes the context, where the function takes one.
+    pub(crate) context: TokenStream,
+}
+
+/// Whether a parameter is the call's context, which is no argument.
+pub(crate) fn is_context(written: &Type) -> bool {
+    let Type::Reference(reference) = written else {
+        return false;
+    };
+    let is_named = |path: &syn::TypePath| {
+        let last = path.path.segments.last();
+        last.is_some_and(|segment| segment.ident == "Context" && segment.arguments.is_none())
+    };
+    reference.mutability.is_none()
+        && matches!(reference.elem.as_ref(), Type::Path(path) if is_named(path))
+}
+
+/// What makes the context that [`context_passed`] passes.
+pub(crate) fn make_context() -> TokenStream {
+    let context = hidden("context");
+    quote! { let #context = ::toolbay_sdk::Context::of_this_call(); }
+}
+
+/// What a parameter that is the context is called with.
+pub(crate) fn context_passed() -> TokenStream {
+    let context = hidden("context");
+    quote! { &#context }
 }
 
 /// Takes the SDK's attributes and the doc comments off the parameters, where the compiler knows none, and makes the struct of them.
 pub(crate) fn take_parameters(function: &mut ItemFn) -> syn::Result<Parameters> {
     let mut parameters = Vec::new();
-    for input in &mut function.sig.inputs {
+    // Where the context stands among them.
+    let mut context = None;
+    for (index, input) in function.sig.inputs.iter_mut().enumerate() {
         match input {
             FnArg::Receiver(receiver) => {
                 return Err(Error::new_spanned(
@@ -28,30 +58,41 @@ pub(crate) fn take_parameters(function: &mut ItemFn) -> syn::Result<Parameters> 
                     "a tool is a function of its own, not a method: take the arguments only",
                 ));
             }
+            FnArg::Typed(parameter) if is_context(&parameter.ty) => context = Some(index),
             FnArg::Typed(parameter) => parameters.push(take_parameter(parameter)?),
         }
     }
-    if let Some(whole) = parameters.iter().find(|parameter| parameter.is_whole) {
-        if parameters.len() > 1 {
+    let mut taken = match parameters.iter().find(|parameter| parameter.is_whole) {
+        Some(whole) if parameters.len() > 1 => {
             return Err(Error::new(
                 whole.ident.span(),
                 "`#[arguments]` stands for all arguments, so it is the only parameter",
             ));
         }
-        return Ok(whole.alone());
+        Some(whole) => whole.alone(),
+        None => all(&parameters),
+    };
+    if let Some(index) = context {
+        taken.context = make_context();
+        taken.passed.insert(index, context_passed());
     }
-    let definition = definition(&parameters);
+    Ok(taken)
+}
+
+/// A struct of all of them.
+fn all(parameters: &[Parameter]) -> Parameters {
     let arguments = hidden("arguments");
     let passed = parameters.iter().map(|parameter| {
         let ident = &parameter.ident;
         parameter.held.pass(quote! { #arguments.#ident })
     });
     let name = hidden("Arguments");
-    Ok(Parameters {
+    Parameters {
         passed: passed.collect(),
-        definition,
+        definition: definition(parameters),
         type_of_arguments: parse_quote!(#name),
-    })
+        context: TokenStream::new(),
+    }
 }
 
 struct Parameter {
@@ -132,13 +173,14 @@ impl Parameter {
                 let arguments = hidden("arguments");
                 vec![self.held.pass(quote! { #arguments })]
             },
+            context: TokenStream::new(),
         }
     }
 }
 
 /// How an argument is kept until the function has run. What the function borrows is owned by the struct.
-struct Held {
-    owned: Type,
+pub(crate) struct Held {
+    pub(crate) owned: Type,
     borrowed: Borrowed,
 }
 
@@ -152,11 +194,11 @@ enum Borrowed {
 }
 
 impl Held {
-    fn of(written: &Type) -> syn::Result<Self> {
+    pub(crate) fn of(written: &Type) -> syn::Result<Self> {
         if let Type::ImplTrait(_) = written {
             return Err(Error::new_spanned(
                 written,
-                "an argument has a type with a name: its schema needs to know it",
+                "an argument has a type with a name: the host needs to know it",
             ));
         }
         if let Type::Reference(reference) = written {
@@ -199,7 +241,7 @@ impl Held {
         }
     }
 
-    fn pass(&self, value: TokenStream) -> TokenStream {
+    pub(crate) fn pass(&self, value: TokenStream) -> TokenStream {
         match self.borrowed {
             Borrowed::No => value,
             Borrowed::Yes => quote! { &#value },
@@ -229,7 +271,7 @@ fn is_str(written: &Type) -> bool {
     matches!(written, Type::Path(path) if path.path.is_ident("str"))
 }
 
-fn inside_option(written: &Type) -> Option<&Type> {
+pub(crate) fn inside_option(written: &Type) -> Option<&Type> {
     let Type::Path(path) = written else {
         return None;
     };
@@ -260,7 +302,7 @@ fn definition(parameters: &[Parameter]) -> TokenStream {
         } = parameter;
         let owned = &held.owned;
         let default = default.as_ref().map(|expression| {
-            let function = hidden(&format!("default_{ident}"));
+            let function = hidden(&format!("default_{}", ident.unraw()));
             let path = function.to_string();
             let span = expression.span();
             // A literal text stands for a `String` too; a number's type could not be told through `Into`.

@@ -1,22 +1,25 @@
-//! `plugin!`: reads and checks `plugin.toml` while compiling, puts its settings beside the list of tools, and exports both.
+//! `plugin!`: reads and checks `plugin.toml` while compiling, puts its settings beside the lists of tools, resources and prompts, and exports
+//! what there is.
 
 use std::env;
 use std::path::PathBuf;
 
 use proc_macro2::{Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{format_ident, quote, quote_spanned};
 use syn::parse::{Parse, ParseStream};
 use syn::spanned::Spanned;
 use syn::{Error, Ident, LitStr, Path, Token};
 use toolbay_manifest::{MAX_NAME_CHARS, ManifestError, PackageInfo, SourceManifest};
 
-use crate::tool;
+use crate::function;
 
 const USUAL_FILE: &str = "plugin.toml";
 
-/// `add, text::repeat; settings = "other.toml"`
+/// `add, text::repeat; resources(note); prompts(summarise); settings = "other.toml"`
 struct Input {
     tools: Vec<Path>,
+    resources: Vec<Path>,
+    prompts: Vec<Path>,
     settings: Settings,
 }
 
@@ -29,79 +32,214 @@ enum Settings {
 
 impl Parse for Input {
     fn parse(input: ParseStream) -> syn::Result<Self> {
-        if input.is_empty() || input.peek(Token![;]) {
-            return Err(input.error("name at least one tool: `plugin!(add);`"));
+        let mut read = Self {
+            tools: Vec::new(),
+            resources: Vec::new(),
+            prompts: Vec::new(),
+            settings: Settings::File(USUAL_FILE.to_owned(), Span::call_site()),
+        };
+        let start = input.span();
+        if !is_section(input) && !input.is_empty() && !input.peek(Token![;]) {
+            read.tools = paths(input)?;
+        } else if !input.is_empty() && !input.peek(Token![;]) {
+            read.section(input)?;
         }
-        let mut tools = vec![Path::parse_mod_style(input)?];
-        while input.parse::<Option<Token![,]>>()?.is_some() {
-            // A comma may stand after the last one too, as in any list that is one a line.
-            if input.is_empty() || input.peek(Token![;]) {
-                break;
-            }
-            tools.push(Path::parse_mod_style(input)?);
-        }
-        let mut settings = Settings::File(USUAL_FILE.to_owned(), Span::call_site());
-        if input.parse::<Option<Token![;]>>()?.is_some() {
-            let key: Ident = input.parse()?;
-            input.parse::<Token![=]>()?;
-            let value: LitStr = input.parse()?;
-            settings = match key.to_string().as_str() {
-                "settings" => Settings::File(value.value(), value.span()),
-                "settings_text" => Settings::Text(value),
-                _ => return Err(Error::new(key.span(), "write `settings = \"other.toml\"`")),
-            };
+        while input.parse::<Option<Token![;]>>()?.is_some() && !input.is_empty() {
+            read.section(input)?;
         }
         if !input.is_empty() {
-            return Err(
-                input.error("write the tools with `,` between them: `plugin!(add, subtract);`")
-            );
+            return Err(input.error(
+                "write the tools with `,` between them, and what else there is behind `;`: `plugin!(add, subtract; resources(note); prompts(summarise));`",
+            ));
         }
-        Ok(Self { tools, settings })
+        if read.tools.is_empty() && read.resources.is_empty() && read.prompts.is_empty() {
+            return Err(Error::new(
+                start,
+                "name at least one tool, resource or prompt: `plugin!(add);`",
+            ));
+        }
+        Ok(read)
+    }
+}
+
+/// Whether `resources(…)` or `prompts(…)` comes next; a tool's path has no brackets behind it.
+fn is_section(input: ParseStream) -> bool {
+    input.peek(Ident) && input.peek2(syn::token::Paren)
+}
+
+/// Paths with commas between them, up to `;` or the end.
+fn paths(input: ParseStream) -> syn::Result<Vec<Path>> {
+    let mut paths = vec![Path::parse_mod_style(input)?];
+    while input.parse::<Option<Token![,]>>()?.is_some() {
+        // A comma may stand after the last one too, as in any list that is one a line.
+        if input.is_empty() || input.peek(Token![;]) {
+            break;
+        }
+        paths.push(Path::parse_mod_style(input)?);
+    }
+    Ok(paths)
+}
+
+impl Input {
+    /// What may stand behind a `;`.
+    fn section(&mut self, input: ParseStream) -> syn::Result<()> {
+        let key: Ident = input.parse()?;
+        let list = match key.to_string().as_str() {
+            "resources" => &mut self.resources,
+            "prompts" => &mut self.prompts,
+            "settings" if input.peek(Token![=]) => {
+                input.parse::<Token![=]>()?;
+                let file: LitStr = input.parse()?;
+                self.settings = Settings::File(file.value(), file.span());
+                return Ok(());
+            }
+            "settings_text" if input.peek(Token![=]) => {
+                input.parse::<Token![=]>()?;
+                self.settings = Settings::Text(input.parse()?);
+                return Ok(());
+            }
+            _ => {
+                return Err(Error::new(
+                    key.span(),
+                    "write `resources(note)`, `prompts(summarise)` or `settings = \"other.toml\"`",
+                ));
+            }
+        };
+        let inside;
+        syn::parenthesized!(inside in input);
+        if !inside.is_empty() {
+            list.extend(paths(&inside)?);
+        }
+        if !inside.is_empty() {
+            return Err(inside.error("write the names with `,` between them"));
+        }
+        Ok(())
+    }
+}
+
+/// Tools, resources or prompts: what was listed, and what `plugin.toml` sets for them.
+struct Listed {
+    /// `tool`, `resource` or `prompt`.
+    what: &'static str,
+    /// The types that stand for the functions.
+    types: Vec<Path>,
+    /// The trait that these implement.
+    of_trait: TokenStream,
+    /// Their names in `plugin.toml`, each with its settings as JSON text.
+    settings: Vec<(String, String)>,
+}
+
+impl Listed {
+    fn new(
+        what: &'static str,
+        functions: Vec<Path>,
+        of_trait: TokenStream,
+        settings: Vec<(String, String)>,
+    ) -> syn::Result<Self> {
+        refuse_twice(what, &functions)?;
+        Ok(Self {
+            what,
+            types: functions
+                .into_iter()
+                .map(|function| stand_in(what, function))
+                .collect(),
+            of_trait,
+            settings,
+        })
+    }
+
+    /// The list of entries as an expression.
+    fn entries(&self) -> TokenStream {
+        let of_trait = &self.of_trait;
+        let entries = self
+            .types
+            .iter()
+            .map(|of_type| quote_spanned! { of_type.span()=> <#of_type as #of_trait>::ENTRY });
+        quote! { &[#(#entries),*] }
+    }
+
+    /// The settings as an expression.
+    fn settings(&self) -> TokenStream {
+        let pairs = self
+            .settings
+            .iter()
+            .map(|(name, json)| quote! { (#name, #json) });
+        quote! { &[#(#pairs),*] }
+    }
+
+    /// What is checked once the compiler knows the names.
+    fn checks(&self, plugin: &str, span: Span) -> TokenStream {
+        let (what, of_trait) = (self.what, &self.of_trait);
+        let names = self
+            .types
+            .iter()
+            .map(|of_type| quote_spanned! { of_type.span()=> <#of_type as #of_trait>::ENTRY.name });
+        let mut checks = quote! { const NAMES: &[&str] = &[#(#names),*]; };
+        for (name, _) in &self.settings {
+            checks.extend(quote_spanned! { span=>
+                const _: () = ::toolbay_sdk::__private::check_setting_is_listed(#what, NAMES, #name);
+            });
+        }
+        let limit_in_words = MAX_NAME_CHARS.to_string();
+        for (index, of_type) in self.types.iter().enumerate() {
+            checks.extend(quote_spanned! { of_type.span()=>
+                const _: () = ::toolbay_sdk::__private::check_listed_once(#what, NAMES, #index);
+            });
+            checks.extend(if what == "resource" {
+                quote_spanned! { of_type.span()=>
+                    const _: () = ::toolbay_sdk::__private::check_scheme(#plugin, <#of_type as #of_trait>::ENTRY.uri);
+                }
+            } else {
+                quote_spanned! { of_type.span()=>
+                    const _: () = ::toolbay_sdk::__private::check_name_length(
+                        #plugin,
+                        <#of_type as #of_trait>::ENTRY.name,
+                        #MAX_NAME_CHARS,
+                        #limit_in_words,
+                    );
+                }
+            });
+        }
+        quote! { const _: () = { #checks }; }
     }
 }
 
 pub(crate) fn expand(input: TokenStream) -> syn::Result<TokenStream> {
-    let Input { tools, settings } = syn::parse2(input)?;
-    refuse_twice(&tools)?;
+    let input: Input = syn::parse2(input)?;
     let Source {
         text,
         file,
         span,
         tracked,
-    } = read(settings)?;
+    } = read(input.settings)?;
     let source = SourceManifest::from_toml(&text).map_err(|error| in_file(&file, span, &error))?;
     let info = source
         .plugin_info(&package())
         .map_err(|error| in_file(&file, span, &error))?;
+    let private = quote! { ::toolbay_sdk::__private };
+    let tools = Listed::new(
+        "tool",
+        input.tools,
+        quote!(#private::Tool),
+        settings(&source.tools)?,
+    )?;
+    let resources = settings(&source.resources)?;
+    let resources = Listed::new(
+        "resource",
+        input.resources,
+        quote!(#private::Resource),
+        resources,
+    )?;
+    let prompts = settings(&source.prompts)?;
+    let prompts = Listed::new("prompt", input.prompts, quote!(#private::Prompt), prompts)?;
 
-    let plugin_name = &info.name;
-    let plugin = json(&info)?;
-    let mounts = json(&source.mounts)?;
-    let mut settings = Vec::new();
-    let mut checks = TokenStream::new();
-    for (name, tool) in &source.tools {
-        let tool = json(tool)?;
-        settings.push(quote! { (#name, #tool) });
-        checks.extend(quote_spanned! { span=>
-            const _: () = ::toolbay_sdk::__private::check_setting_is_listed(TOOLS, #name);
-        });
-    }
-    let limit_in_words = MAX_NAME_CHARS.to_string();
-    let tools: Vec<Path> = tools.into_iter().map(type_of_tool).collect();
-    for (index, of_tool) in tools.iter().enumerate() {
-        checks.extend(quote_spanned! { of_tool.span()=>
-            const _: () = ::toolbay_sdk::__private::check_listed_once(TOOLS, #index);
-            const _: () = ::toolbay_sdk::__private::check_name_length(
-                #plugin_name,
-                &<#of_tool as ::toolbay_sdk::__private::Tool>::ENTRY,
-                #MAX_NAME_CHARS,
-                #limit_in_words,
-            );
-        });
-    }
-    let entries = tools.iter().map(
-        |of_tool| quote_spanned! { of_tool.span()=> <#of_tool as ::toolbay_sdk::__private::Tool>::ENTRY },
-    );
+    let (plugin, mounts) = (json(&info)?, json(&source.mounts)?);
+    let checks = [&tools, &resources, &prompts].map(|listed| listed.checks(&info.name, span));
+    let entries = [&tools, &resources, &prompts].map(Listed::entries);
+    let [tool_entries, resource_entries, prompt_entries] = entries;
+    let all_settings = [&tools, &resources, &prompts].map(Listed::settings);
+    let [tool_settings, resource_settings, prompt_settings] = all_settings;
+    let exports = exports(&tools, &resources, &prompts);
 
     Ok(quote! {
         #[doc(hidden)]
@@ -110,47 +248,75 @@ pub(crate) fn expand(input: TokenStream) -> syn::Result<TokenStream> {
 
         const _: () = {
             #tracked
-            const TOOLS: &[::toolbay_sdk::__private::ToolEntry] = &[#(#entries),*];
-            #checks
+            #(#checks)*
 
-            impl ::toolbay_sdk::__private::Plugin for __toolbay_plugin {
-                const TOOLS: &'static [::toolbay_sdk::__private::ToolEntry] = TOOLS;
+            impl #private::Plugin for __toolbay_plugin {
+                const TOOLS: &'static [#private::ToolEntry] = #tool_entries;
+                const RESOURCES: &'static [#private::ResourceItem] = #resource_entries;
+                const PROMPTS: &'static [#private::PromptItem] = #prompt_entries;
                 const PLUGIN: &'static str = #plugin;
                 const MOUNTS: &'static str = #mounts;
-                const SETTINGS: &'static [(&'static str, &'static str)] = &[#(#settings),*];
+                const TOOL_SETTINGS: #private::Settings = #tool_settings;
+                const RESOURCE_SETTINGS: #private::Settings = #resource_settings;
+                const PROMPT_SETTINGS: #private::Settings = #prompt_settings;
             }
         };
 
-        // Natively there is nobody to export to: the crate's own tests call the functions.
-        #[cfg(target_family = "wasm")]
-        ::toolbay_sdk::__private::export!(__toolbay_plugin with_types_in ::toolbay_sdk::__private::bindings);
+        #exports
     })
 }
 
+/// The component exports what the plugin has something for. Natively there is nobody to export to: the crate's own tests call the functions.
+fn exports(tools: &Listed, resources: &Listed, prompts: &Listed) -> TokenStream {
+    let has = |listed: &Listed| !listed.types.is_empty();
+    let (has_resources, has_prompts) = (has(resources), has(prompts));
+    let interfaces = [
+        ("tools", has(tools)),
+        ("resources", has_resources),
+        ("prompts", has_prompts),
+        ("completions", has_resources || has_prompts),
+        ("describe", true),
+    ];
+    let mut exports = TokenStream::new();
+    for (interface, _) in interfaces.iter().filter(|(_, is_there)| *is_there) {
+        let (module, export) = (
+            format_ident!("{interface}"),
+            format_ident!("export_{interface}"),
+        );
+        exports.extend(quote! {
+            #[cfg(target_family = "wasm")]
+            ::toolbay_sdk::__private::#export!(__toolbay_plugin with_types_in ::toolbay_sdk::__private::bindings::#module);
+        });
+    }
+    exports
+}
+
+/// What `plugin.toml` sets, each as JSON text.
+fn settings<'a, T: serde::Serialize + 'a>(
+    source: impl IntoIterator<Item = (&'a String, &'a T)>,
+) -> syn::Result<Vec<(String, String)>> {
+    let pair = |(name, settings): (&String, &T)| Ok((name.clone(), json(settings)?));
+    source.into_iter().map(pair).collect()
+}
+
 /// From the path of a function to the path of the type that stands for it.
-fn type_of_tool(mut function: Path) -> Path {
+fn stand_in(what: &str, mut function: Path) -> Path {
     if let Some(last) = function.segments.last_mut() {
-        last.ident = tool::type_of_tool(&last.ident);
+        last.ident = function::stand_in(what, &last.ident);
     }
     function
 }
 
-fn refuse_twice(tools: &[Path]) -> syn::Result<()> {
+fn refuse_twice(what: &str, functions: &[Path]) -> syn::Result<()> {
     let text = |path: &Path| quote!(#path).to_string();
-    for (index, tool) in tools.iter().enumerate() {
-        if tools
-            .iter()
-            .take(index)
-            .any(|earlier| text(earlier) == text(tool))
-        {
-            let name = tool
-                .segments
-                .last()
-                .map(|segment| segment.ident.to_string())
-                .unwrap_or_default();
+    for (index, function) in functions.iter().enumerate() {
+        let mut earlier = functions.iter().take(index);
+        if earlier.any(|earlier| text(earlier) == text(function)) {
+            let last = function.segments.last();
+            let name = last.map(|segment| segment.ident.to_string());
             return Err(Error::new_spanned(
-                tool,
-                format!("the tool `{name}` is listed twice"),
+                function,
+                format!("the {what} `{}` is listed twice", name.unwrap_or_default()),
             ));
         }
     }

@@ -5,13 +5,44 @@ use serde::Serialize;
 use crate::__private::bindings::toolbay::plugin::types;
 use crate::result::object_text;
 
-/// Whom a block is meant for.
+/// The person or the model: whom a block is meant for, or who speaks.
+///
+/// ```
+/// assert_eq!(toolbay_sdk::Role::Assistant.as_str(), "assistant");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     /// The person.
     User,
     /// The model.
     Assistant,
+}
+
+impl Role {
+    /// As the protocol spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Assistant => "assistant",
+        }
+    }
+
+    pub(crate) fn into_wire(self) -> types::Role {
+        match self {
+            Self::User => types::Role::User,
+            Self::Assistant => types::Role::Assistant,
+        }
+    }
+}
+
+/// Annotations that say nothing yet.
+pub(crate) fn no_annotations() -> types::Annotations {
+    types::Annotations {
+        audience: Vec::new(),
+        priority: None,
+        last_modified: None,
+        meta: None,
+    }
 }
 
 /// One block of a [`ToolResult`](crate::ToolResult): text, an image, a sound, a link to a resource, or a resource itself.
@@ -104,11 +135,7 @@ impl Content {
     /// Says whom the block is meant for.
     #[must_use]
     pub fn audience(mut self, audience: impl IntoIterator<Item = Role>) -> Self {
-        let role = |role| match role {
-            Role::User => types::Role::User,
-            Role::Assistant => types::Role::Assistant,
-        };
-        self.annotations().audience = audience.into_iter().map(role).collect();
+        self.annotations().audience = audience.into_iter().map(Role::into_wire).collect();
         self
     }
 
@@ -156,12 +183,7 @@ impl Content {
             types::Content::ResourceLink(link) => &mut link.annotations,
             types::Content::EmbeddedResource(resource) => &mut resource.annotations,
         };
-        annotations.get_or_insert_with(|| types::Annotations {
-            audience: Vec::new(),
-            priority: None,
-            last_modified: None,
-            meta: None,
-        })
+        annotations.get_or_insert_with(no_annotations)
     }
 }
 
@@ -263,7 +285,7 @@ pub enum IconTheme {
 /// let icon = Icon::new("https://example.com/note.svg").mime_type("image/svg+xml").size("any").theme(IconTheme::Dark);
 /// ```
 #[derive(Debug, Clone, PartialEq)]
-pub struct Icon(types::Icon);
+pub struct Icon(pub(crate) types::Icon);
 
 impl Icon {
     /// The icon at this `https:` URL or in this `data:` URI.

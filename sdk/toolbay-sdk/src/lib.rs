@@ -111,8 +111,11 @@
 
 #![warn(missing_docs)]
 
+mod ask;
 mod calendar;
+mod completion;
 mod content;
+mod context;
 mod error;
 mod formats;
 pub mod http;
@@ -120,6 +123,8 @@ pub mod kv;
 pub mod log;
 mod mount;
 mod page;
+mod prompt;
+mod resource;
 mod result;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;
@@ -127,16 +132,25 @@ pub mod testing;
 #[doc(hidden)]
 pub mod __private;
 
+pub use ask::{
+    Action, Answer, Answers, FormAnswer, Questions, Root, SampleRequest, SampleResult, Supports,
+};
+pub use completion::{Completion, Settled};
 pub use content::{Content, Icon, IconTheme, ResourceLink, Role};
+pub use context::{Context, LogLevel, Quantity, Total};
+#[cfg(not(target_family = "wasm"))]
+pub use context::{Message, Report};
 pub use error::{ErrorCode, ToolError};
 pub use formats::{Date, DateTime, Email, Url};
 pub use mount::{DEFAULT_MAX_FILE, Entry, EntryKind, MAX_FOLDER_ENTRIES, Mount, Walk, mount};
 pub use page::{Cursor, Limit, Page};
+pub use prompt::{PromptMessage, PromptResult};
+pub use resource::{Json, ResourceEntry, ResourcePage, ResourcePart};
 pub use result::{ToolResult, WithText};
 pub use schemars;
 pub use serde;
 pub use serde_json;
-pub use toolbay_sdk_macros::{data, plugin, tool};
+pub use toolbay_sdk_macros::{data, plugin, prompt, resource, tool};
 
 /// What almost every plugin needs: `use toolbay_sdk::prelude::*;`.
 ///
@@ -147,7 +161,10 @@ pub mod prelude {
     pub use crate::serde::{Deserialize, Serialize};
     pub use crate::serde_json::{self, json};
     pub use crate::{
-        Content, Cursor, Date, DateTime, Email, ErrorCode, Limit, Page, ResourceLink, Role,
-        ToolError, ToolResult, Url, data, plugin, tool,
+        Action, Answer, Answers, Completion, Content, Context, Cursor, Date, DateTime, Email,
+        ErrorCode, Json, Limit, LogLevel, Page, PromptMessage, PromptResult, Questions,
+        ResourceEntry, ResourceLink, ResourcePage, ResourcePart, Role, Root, SampleRequest,
+        SampleResult, Settled, Supports, ToolError, ToolResult, Url, data, plugin, prompt,
+        resource, tool,
     };
 }

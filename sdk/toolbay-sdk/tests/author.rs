@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use toolbay_manifest::Manifest;
-use toolbay_sdk::__private::bindings::exports::toolbay::plugin::{describe, tools};
+use toolbay_sdk::__private::bindings::{describe, tools};
 use toolbay_sdk::prelude::*;
 
 mod text {

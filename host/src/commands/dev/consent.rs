@@ -83,7 +83,7 @@ impl Consent {
             )
         })?;
         let before = grants.of(&plugin.folder, &plugin.info.name).cloned();
-        let tools: Vec<Listed<'_>> = catalog.tools().collect();
+        let tools: Vec<Listed<'_>> = catalog.offers().collect();
         let asked = requests(&tools, before.as_ref());
         let other_build = tools
             .iter()

@@ -20,7 +20,10 @@ pub(super) fn plugins(host: &Host) -> Vec<Check> {
             "{} {}, {}, {}",
             plugin.info.name,
             plugin.info.version,
-            number(tools.len(), "tool"),
+            number(
+                tools.iter().filter(|listed| listed.tool.is_tool()).count(),
+                "tool"
+            ),
             plugin.path.display()
         );
         let held: Vec<_> = tools

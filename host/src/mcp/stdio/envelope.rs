@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::CallMethod;
 use super::refusal::Refusal;
 
 /// How much of an over-long line is searched for the request's id.
@@ -21,9 +22,10 @@ pub(super) const SEARCHED_PREFIX: usize = 64 * 1024;
 pub(crate) enum Parsed<'line> {
     /// Nothing but white space.
     Blank,
-    /// A `tools/call` request.
+    /// A request that guests answer.
     Call {
         id: RequestId,
+        method: CallMethod,
         params: Option<&'line RawValue>,
     },
     /// Any other request.
@@ -238,6 +240,7 @@ impl<'line> Fields<'line> {
             }
             return Parsed::Refused(Refusal::invalid_request(id.flatten(), fault));
         }
+        let call = method.as_deref().and_then(CallMethod::of);
         match (id, method) {
             (Some(None), _) => Parsed::Refused(Refusal::invalid_request(
                 None,
@@ -251,19 +254,20 @@ impl<'line> Fields<'line> {
                 id.flatten(),
                 "a message holds either `method` or one of `result` and `error`",
             )),
-            (Some(Some(id)), Some(method)) if method == "tools/call" => Parsed::Call {
-                id,
-                params: self.params,
+            (Some(Some(id)), Some(method)) => match call {
+                Some(method) => Parsed::Call {
+                    id,
+                    method,
+                    params: self.params,
+                },
+                None => Parsed::Request {
+                    id,
+                    method,
+                    params: self.params,
+                    text,
+                },
             },
-            (Some(Some(id)), Some(method)) => Parsed::Request {
-                id,
-                method,
-                params: self.params,
-                text,
-            },
-            (None, Some(method)) if method == "tools/call" => {
-                Parsed::Ignored("`tools/call` without an id")
-            }
+            (None, Some(_)) if call.is_some() => Parsed::Ignored("a call without an id"),
             (None, Some(method)) => Parsed::Notification {
                 method,
                 params: self.params,

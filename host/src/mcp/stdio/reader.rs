@@ -18,7 +18,7 @@ use super::envelope::{self, Parsed};
 use super::in_flight::{Cancelled, Forwarded, Rejected};
 use super::lines::{Line, Lines};
 use super::refusal::Refusal;
-use super::{CallRequest, Connection, OnCall, Reply};
+use super::{CallMethod, CallRequest, Connection, OnCall, Reply};
 
 /// A JSON tree takes up to this many times the memory of its text (`[1,1,1,…]`: 32 bytes for every two).
 const TREE_FACTOR: usize = 16;
@@ -78,7 +78,7 @@ impl Reader {
     fn handle(&self, line: &[u8]) {
         match envelope::parse_line(line) {
             Parsed::Blank => {}
-            Parsed::Call { id, params } => self.call(id, params, line.len()),
+            Parsed::Call { id, method, params } => self.call(id, method, params, line.len()),
             Parsed::Request {
                 id,
                 method,
@@ -117,7 +117,7 @@ impl Reader {
         }
     }
 
-    fn call(&self, id: RequestId, params: Option<&RawValue>, bytes: usize) {
+    fn call(&self, id: RequestId, method: CallMethod, params: Option<&RawValue>, bytes: usize) {
         let (ticket, cancel) = match self.connection.in_flight.begin_call(id.clone(), bytes) {
             Ok(begun) => begun,
             Err(rejected) => return self.reject(id, rejected),
@@ -125,6 +125,7 @@ impl Reader {
         let reply = Reply::new(Arc::clone(&self.connection), id.clone(), ticket);
         let request = CallRequest {
             id,
+            method,
             params: params.map(RawValue::to_owned),
             cancel,
             reply,

@@ -62,6 +62,7 @@ impl FilesView<'_> {
     fn writable(&self, fd: &Fd, path: Option<&str>) -> FsResult<()> {
         self.touch(fd);
         let Some(mount) = self.mount(fd).filter(|mount| mount.is_read_only()) else {
+            self.usage.wrote();
             return Ok(());
         };
         let place = path.map_or_else(

@@ -60,6 +60,7 @@ impl Rules {
         let found = self.found();
         if let Some(entry) = tcp::connection(&self.access, &found, address) {
             self.usage.host(&entry);
+            self.usage.wrote();
             return true;
         }
         let name = found

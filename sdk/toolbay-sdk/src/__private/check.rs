@@ -1,50 +1,56 @@
 //! What can only be checked once the compiler knows every tool's name: `plugin!` sees paths, and a tool's name may be another than its
 //! function's. These run at compile time, and their panics are the compiler's error messages.
 
-use super::plugin::ToolEntry;
-
-/// Checks that no tool before the one at `index` has its name.
+/// Checks that no tool (or resource, or prompt: that is `what`) before the one at `index` has its name.
 #[track_caller]
-pub const fn check_listed_once(tools: &[ToolEntry], index: usize) {
-    let (earlier, rest) = tools.split_at(index);
-    let Some(tool) = rest.first() else { return };
+pub const fn check_listed_once(what: &str, names: &[&str], index: usize) {
+    let (earlier, rest) = names.split_at(index);
+    let Some(name) = rest.first() else { return };
     let mut at = 0;
     while at < earlier.len() {
         let (_, from) = earlier.split_at(at);
         if let Some(other) = from.first()
-            && equal(other.name, tool.name)
+            && equal(other, name)
         {
             let text = Text::new()
-                .push("there are two tools named `")
-                .push(tool.name)
-                .push("`: rename one with `#[tool(name = \"…\")]`");
+                .push("there are two ")
+                .push(what)
+                .push("s named `")
+                .push(name)
+                .push("`: rename one with `#[")
+                .push(what)
+                .push("(name = \"…\")]`");
             panic!("{}", text.as_str());
         }
         at += 1;
     }
 }
 
-/// Checks that `plugin.toml` speaks of a tool that is there.
+/// Checks that `plugin.toml` speaks of something that is there.
 #[track_caller]
-pub const fn check_setting_is_listed(tools: &[ToolEntry], name: &str) {
+pub const fn check_setting_is_listed(what: &str, names: &[&str], name: &str) {
     let mut nearest: Option<&str> = None;
     let mut nearest_distance = 3;
-    let mut rest = tools;
-    while let Some((tool, others)) = rest.split_first() {
-        if equal(tool.name, name) {
+    let mut rest = names;
+    while let Some((known, others)) = rest.split_first() {
+        if equal(known, name) {
             return;
         }
-        let distance = distance(tool.name, name);
+        let distance = distance(known, name);
         if distance < nearest_distance {
-            nearest = Some(tool.name);
+            nearest = Some(known);
             nearest_distance = distance;
         }
         rest = others;
     }
     let text = Text::new()
-        .push("plugin.toml has [tools.")
+        .push("plugin.toml has [")
+        .push(what)
+        .push("s.")
         .push(name)
-        .push("], but plugin!(…) lists no tool `")
+        .push("], but plugin!(…) lists no ")
+        .push(what)
+        .push(" `")
         .push(name)
         .push("`");
     let text = match nearest {
@@ -54,15 +60,15 @@ pub const fn check_setting_is_listed(tools: &[ToolEntry], name: &str) {
     panic!("{}", text.as_str());
 }
 
-/// Checks that `{plugin}_{tool}` fits what all clients take.
+/// Checks that `{plugin}_{name}` fits what all clients take.
 #[track_caller]
-pub const fn check_name_length(plugin: &str, tool: &ToolEntry, limit: usize, limit_in_words: &str) {
-    if plugin.len() + 1 + tool.name.len() > limit {
+pub const fn check_name_length(plugin: &str, name: &str, limit: usize, limit_in_words: &str) {
+    if plugin.len() + 1 + name.len() > limit {
         let text = Text::new()
             .push("`")
             .push(plugin)
             .push("_")
-            .push(tool.name)
+            .push(name)
             .push("` is too long: at most ");
         panic!(
             "{}",
@@ -71,6 +77,31 @@ pub const fn check_name_length(plugin: &str, tool: &ToolEntry, limit: usize, lim
                 .as_str()
         );
     }
+}
+
+/// Checks that a resource's URI begins with the plugin's name.
+#[track_caller]
+pub const fn check_scheme(plugin: &str, uri: &str) {
+    let mut scheme = plugin.as_bytes();
+    let mut rest = uri.as_bytes();
+    while let (Some((wanted, scheme_behind)), Some((found, rest_behind))) =
+        (scheme.split_first(), rest.split_first())
+    {
+        if *wanted != *found {
+            break;
+        }
+        (scheme, rest) = (scheme_behind, rest_behind);
+    }
+    if scheme.is_empty() && matches!(rest.first(), Some(b':')) {
+        return;
+    }
+    let text = Text::new()
+        .push("`")
+        .push(uri)
+        .push("` does not begin with the plugin's name: write `")
+        .push(plugin)
+        .push("://…`");
+    panic!("{}", text.as_str());
 }
 
 const fn equal(left: &str, right: &str) -> bool {

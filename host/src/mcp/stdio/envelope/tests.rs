@@ -6,7 +6,9 @@ use super::*;
 fn show(parsed: &Parsed<'_>) -> String {
     match parsed {
         Parsed::Blank => "blank".to_owned(),
-        Parsed::Call { id, params } => format!("call {id:?} {}", params.map_or("-", RawValue::get)),
+        Parsed::Call { id, params, .. } => {
+            format!("call {id:?} {}", params.map_or("-", RawValue::get))
+        }
         Parsed::Request {
             id, method, params, ..
         } => {

@@ -178,7 +178,7 @@ fn a_cancelled_call_is_never_answered() {
             let call = client.call();
             client.send(format!(r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{id}}}}}"#));
             wait_until("the token is cancelled", || call.cancel.is_cancelled());
-            call.reply.notify(b"{}".to_vec());
+            call.reply.notes().send(b"{}".to_vec());
             // The id may be used again, and the late answer does not hit the new call.
             client.send_call(id, r#""again""#);
             let again = client.call();
@@ -262,8 +262,8 @@ fn what_belongs_to_a_call_comes_before_its_answer() {
     let mut client = connect(Over::Pipes, StdioOptions::default());
     client.send_call(1, "{}");
     let call = client.call();
-    call.reply.notify(br#"{"progress":1}"#.to_vec());
-    call.reply.notify(br#"{"progress":2}"#.to_vec());
+    call.reply.notes().send(br#"{"progress":1}"#.to_vec());
+    call.reply.notes().send(br#"{"progress":2}"#.to_vec());
     answer(call);
     client.expect(r#"{"progress":1}"#);
     client.expect(r#"{"progress":2}"#);

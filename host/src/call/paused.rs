@@ -1,0 +1,117 @@
+//! A call whose guest runs, and one whose guest waits for an answer.
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio_util::sync::CancellationToken;
+
+use super::error::{CallError, ErrorCode};
+use super::{Call, CallEnd, conclude, slot};
+use crate::catalog::Found;
+use crate::client::{Answer, Answered, Question};
+use crate::digest::Digest;
+use crate::host::Host;
+use crate::permissions::reach::Reach;
+use crate::sandbox::{Running, Step};
+
+/// What a guest asked once and what it was answered, for a second run of the same call.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Round {
+    /// The digest of the questions: the second run has to ask the same.
+    pub(crate) questions: String,
+    pub(crate) answers: Vec<Answer>,
+}
+
+impl Round {
+    pub(crate) fn digest(questions: &[Question]) -> String {
+        let text = serde_json::to_vec(questions).unwrap_or_default();
+        Digest::of(&text).to_string()
+    }
+}
+
+/// A call whose guest runs.
+pub(super) struct UnderWay {
+    pub(super) running: Running,
+    pub(super) found: Found,
+    pub(super) reach: Reach,
+    pub(super) slot: Option<OwnedSemaphorePermit>,
+    /// Answers for the questions to come, where the call is made for the second time.
+    pub(super) recorded: VecDeque<Round>,
+    pub(super) started: Instant,
+}
+
+/// A call whose guest waits for an answer. Dropping it ends the guest.
+pub(crate) struct Paused {
+    pub(crate) questions: Vec<Question>,
+    under_way: UnderWay,
+}
+
+impl UnderWay {
+    /// Runs the guest to its end, or to a question that nobody has answered yet.
+    pub(super) async fn go_on(mut self, host: &Host, cancel: &CancellationToken) -> Call {
+        loop {
+            let questions = match self.running.step(cancel).await {
+                Step::Ended(finished) => return Call::Ended(conclude(host, self, finished)),
+                Step::Asks(questions) => questions,
+            };
+            let Some(round) = self.recorded.pop_front() else {
+                return Call::Asks(Box::new(Paused {
+                    questions,
+                    under_way: self,
+                }));
+            };
+            if round.questions != Round::digest(&questions) {
+                return Call::Ended(self.asks_something_else());
+            }
+            self.running.answer(Ok(round.answers));
+        }
+    }
+
+    fn asks_something_else(self) -> CallEnd {
+        CallError::new(
+            ErrorCode::Conflict,
+            format!(
+                "{} was run again to go on after a question, and asked something else than before",
+                self.found.tool.named()
+            ),
+        )
+        .hint("nothing was done with the answers; call again from the beginning, without `requestState`")
+        .into()
+    }
+}
+
+impl Paused {
+    pub(crate) fn component(&self) -> &Digest {
+        &self.under_way.found.plugin.digest
+    }
+
+    /// Whether the guest has changed anything already, so that the call must not be run a second time.
+    pub(crate) fn has_written(&self) -> bool {
+        self.under_way.reach.usage.has_written()
+    }
+
+    /// Lets other calls of the same tool run while nobody knows how long the answer will take.
+    pub(crate) fn release_slot(&mut self) {
+        self.under_way.slot = None;
+    }
+
+    /// Goes on with the answer.
+    pub(crate) async fn answer(
+        mut self,
+        host: &Host,
+        answered: Answered,
+        cancel: &CancellationToken,
+    ) -> Call {
+        let under_way = &mut self.under_way;
+        if under_way.slot.is_none() {
+            match slot(&under_way.found.tool, cancel).await {
+                Ok(slot) => under_way.slot = Some(slot),
+                Err(error) => return Call::Ended(error.into()),
+            }
+        }
+        under_way.running.answer(answered);
+        self.under_way.go_on(host, cancel).await
+    }
+}

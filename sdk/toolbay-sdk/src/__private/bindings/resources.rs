@@ -1,0 +1,13 @@
+//! The exported interface `resources`.
+
+wit_bindgen::generate!({
+    path: "wit",
+    world: "resources-world",
+    with: { "toolbay:plugin/types@0.1.0": crate::__private::bindings::toolbay::plugin::types },
+    additional_derives: [PartialEq],
+    export_macro_name: "export_resources",
+    pub_export_macro: true,
+    default_bindings_module: "::toolbay_sdk::__private::bindings::resources",
+});
+
+pub use self::exports::toolbay::plugin::resources::*;
