@@ -36,7 +36,7 @@ pub(crate) fn is_context(written: &Type) -> bool {
 /// What makes the context that [`context_passed`] passes.
 pub(crate) fn make_context() -> TokenStream {
     let context = hidden("context");
-    quote! { let #context = ::toolbay_sdk::Context::of_this_call(); }
+    quote! { let #context = ::toolbay_sdk::__private::context(); }
 }
 
 /// What a parameter that is the context is called with.

@@ -26,3 +26,8 @@ pub use prompt::{Prompt, PromptArgument, PromptItem, PromptOutput};
 pub use resource::{ListOutput, ReadOutput, Resource, ResourceItem, mime_type_of, read_result};
 pub use schema::input_schema;
 pub use texts::Texts;
+
+/// The context of the call that runs; in a native test one of nobody.
+pub fn context() -> crate::Context {
+    crate::Context::default()
+}

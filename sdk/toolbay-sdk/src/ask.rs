@@ -239,13 +239,14 @@ impl Root {
 /// #[data]
 /// struct Person { name: String }
 ///
+/// # fn main() {
 /// let questions = Questions::new()
 ///     .form::<Person>("person", "Who are you?")
 ///     .form_of("colour", "Which one?", json!({"type": "object", "properties": {"colour": {"type": "string", "enum": ["red", "blue"]}}}))
 ///     .page("login", "Sign in to go on.", "https://example.com/login")
 ///     .sample("word", SampleRequest::new("Say one kind word."))
 ///     .roots("folders");
-/// # fn main() {}
+/// # }
 /// ```
 #[derive(Debug, Default)]
 pub struct Questions {

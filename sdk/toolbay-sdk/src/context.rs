@@ -33,6 +33,7 @@ mod client;
 mod level;
 mod quantity;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -43,7 +44,6 @@ pub use self::level::LogLevel;
 pub use self::quantity::{Quantity, Total};
 use crate::ask::{Action, Answer, Answers, Questions, Root, SampleRequest, SampleResult, Supports};
 use crate::error::ToolError;
-use schemars::JsonSchema;
 
 /// The call as its client sees it: for progress, log messages, changes, and questions.
 ///
@@ -81,12 +81,6 @@ pub struct Context {
 }
 
 impl Context {
-    /// The context of the call that runs; of a native test where none was given.
-    #[doc(hidden)]
-    pub fn of_this_call() -> Self {
-        Self::default()
-    }
-
     /// Says how far the call is: `done` of `total`, in any unit. It may be said at every step of a loop: the host passes on no more than a client can use.
     ///
     /// Where it is not known how much there is in all, `total` is `None`.

@@ -30,14 +30,14 @@ plugin!(
 
 #[test]
 fn what_a_model_reads_of_them() {
-    use toolbay_sdk::__private::bindings::exports::toolbay::plugin::describe::Guest;
+    use toolbay_sdk::__private::bindings::describe::Guest;
     let manifest: serde_json::Value = serde_json::from_str(&__toolbay_plugin::manifest()).unwrap();
     insta::assert_snapshot!(serde_json::to_string_pretty(&manifest["tools"]).unwrap());
 }
 
 #[test]
 fn what_a_model_is_told_of_them() {
-    use toolbay_sdk::__private::bindings::exports::toolbay::plugin::tools::Guest;
+    use toolbay_sdk::__private::bindings::tools::Guest;
     let said = [
         ("invite", r#"{"email": "ada", "start": "2026-11-25T09:30:00Z", "page": "https://x.test/"}"#),
         ("invite", r#"{"email": "ada@x.test", "start": "2026-11-25", "page": "https://x.test/"}"#),
