@@ -1,11 +1,11 @@
 //! What an author allows, with a reason: taken out of the findings, and reported itself where it allows nothing.
 
 use serde::Serialize;
-use toolbay_manifest::Manifest;
 
 use crate::Report;
-use crate::finding::{Finding, Place};
+use crate::finding::{Finding, Owner, Place};
 use crate::lint::{Lint, Severity, find};
+use crate::subject::Subject;
 
 pub(crate) static UNUSED_ALLOW: Lint = Lint {
     code: "unused-allow",
@@ -34,9 +34,15 @@ pub(crate) static UNKNOWN_ALLOW: Lint = Lint {
 pub struct Allowed {
     /// The lint's code.
     pub code: String,
-    /// The tool that allows it; the whole plugin if none.
+    /// The tool that allows it; the whole plugin if there is neither a tool nor one of those below.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tool: Option<String>,
+    /// The resource that allows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource: Option<String>,
+    /// The prompt that allows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<String>,
     /// The author's reason.
     pub reason: String,
     /// How many findings there are.
@@ -44,32 +50,50 @@ pub struct Allowed {
 }
 
 impl Allowed {
+    fn of(owner: Option<Owner<'_>>, code: &str, reason: &str) -> Self {
+        let place = owner.map(Owner::place).unwrap_or_default();
+        Self {
+            code: code.to_owned(),
+            tool: place.tool,
+            resource: place.resource,
+            prompt: place.prompt,
+            reason: reason.to_owned(),
+            findings: 0,
+        }
+    }
+
+    fn owner(&self) -> Option<Owner<'_>> {
+        let tool = self.tool.as_deref().map(Owner::Tool);
+        let resource = || self.resource.as_deref().map(Owner::Resource);
+        let prompt = || self.prompt.as_deref().map(Owner::Prompt);
+        tool.or_else(resource).or_else(prompt)
+    }
+
     fn covers(&self, finding: &Finding) -> bool {
-        self.code == finding.lint.code && (self.tool.is_none() || self.tool == finding.place.tool)
+        let place = &finding.place;
+        let is_inside = self.owner().is_none()
+            || (&self.tool, &self.resource, &self.prompt)
+                == (&place.tool, &place.resource, &place.prompt);
+        self.code == finding.lint.code && is_inside
     }
 
     fn place(&self) -> Place {
-        match &self.tool {
-            Some(tool) => Place::tool_setting(tool, &format!("allow.{}", self.code)),
+        match self.owner() {
+            Some(owner) => owner.setting(&format!("allow.{}", self.code)),
             None => Place::setting(format!("plugin.allow.{}", self.code)),
         }
     }
 }
 
 /// Takes out what is allowed. The plugin's own `allow` comes first: a tool need not say it again.
-pub(crate) fn apply(manifest: &Manifest, findings: Vec<Finding>) -> Report {
-    let entry = |tool: Option<&str>, (code, reason): (&String, &String)| Allowed {
-        code: code.clone(),
-        tool: tool.map(str::to_owned),
-        reason: reason.clone(),
-        findings: 0,
-    };
-    let of_plugin = manifest.plugin.allow.iter().map(|pair| entry(None, pair));
-    let of_tools = manifest.tools.iter().flat_map(|(name, tool)| {
-        let allow = tool.settings.allow.iter();
-        allow.map(move |pair| entry(Some(name), pair))
+pub(crate) fn apply(subject: &Subject<'_>, findings: Vec<Finding>) -> Report {
+    let of_plugin = subject.manifest.plugin.allow.iter();
+    let of_plugin = of_plugin.map(|(code, reason)| Allowed::of(None, code, reason));
+    let of_parts = subject.askers.iter().flat_map(|(owner, settings)| {
+        let allow = settings.allow.iter();
+        allow.map(|(code, reason)| Allowed::of(Some(*owner), code, reason))
     });
-    let mut allowed: Vec<Allowed> = of_plugin.chain(of_tools).collect();
+    let mut allowed: Vec<Allowed> = of_plugin.chain(of_parts).collect();
     let mut report = Report::default();
     for finding in findings {
         match allowed.iter_mut().find(|entry| entry.covers(&finding)) {

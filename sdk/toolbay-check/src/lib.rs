@@ -67,11 +67,19 @@ pub fn check(manifest: &Manifest, imports: &[String]) -> Report {
     for lint in lints() {
         (lint.check)(&subject, &mut findings);
     }
-    let mut report = allow::apply(manifest, findings);
-    // By tool, what is about the whole plugin first; the sort keeps the order of the lints.
+    let mut report = allow::apply(&subject, findings);
+    // By tool, resource and prompt, what is about the whole plugin first; the sort keeps the order of the lints.
     report.findings.sort_by_key(|finding| {
-        let tool = finding.place.tool.as_deref();
-        tool.and_then(|tool| manifest.tools.get_index_of(tool))
+        let place = &finding.place;
+        let tool = place
+            .tool
+            .as_deref()
+            .and_then(|name| manifest.tools.get_index_of(name));
+        let resource = place.resource.as_deref();
+        let resource = resource.and_then(|name| manifest.resources.get_index_of(name));
+        let prompt = place.prompt.as_deref();
+        let prompt = prompt.and_then(|name| manifest.prompts.get_index_of(name));
+        (prompt, resource, tool)
     });
     report
 }

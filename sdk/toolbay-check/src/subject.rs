@@ -1,7 +1,8 @@
 //! What lints look at: the manifest with its schemas taken apart, once for all of them.
 
-use toolbay_manifest::{Manifest, Tool};
+use toolbay_manifest::{Manifest, Tool, ToolSettings};
 
+use crate::finding::Owner;
 use crate::schema::{self, Part};
 use crate::verbs::{Effect, effect};
 use crate::words::{is_among, words};
@@ -10,6 +11,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) manifest: &'a Manifest,
     pub(crate) imports: &'a [String],
     pub(crate) tools: Vec<ToolView<'a>>,
+    /// The tools, resources and prompts with what each asks for.
+    pub(crate) askers: Vec<(Owner<'a>, &'a ToolSettings)>,
 }
 
 pub(crate) struct ToolView<'a> {
@@ -35,6 +38,7 @@ impl<'a> Subject<'a> {
             manifest,
             imports,
             tools: manifest.tools.iter().map(view).collect(),
+            askers: askers(manifest),
         }
     }
 
@@ -42,6 +46,16 @@ impl<'a> Subject<'a> {
     pub(crate) fn imports(&self, start: &str) -> bool {
         self.imports.iter().any(|name| name.starts_with(start))
     }
+}
+
+fn askers(manifest: &Manifest) -> Vec<(Owner<'_>, &ToolSettings)> {
+    let tools = manifest.tools.iter();
+    let tools = tools.map(|(name, tool)| (Owner::Tool(name), &tool.settings));
+    let resources = manifest.resources.iter();
+    let resources = resources.map(|(name, one)| (Owner::Resource(name), &one.settings));
+    let prompts = manifest.prompts.iter();
+    let prompts = prompts.map(|(name, prompt)| (Owner::Prompt(name), &prompt.settings));
+    tools.chain(resources).chain(prompts).collect()
 }
 
 impl ToolView<'_> {

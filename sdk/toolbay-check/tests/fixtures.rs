@@ -66,7 +66,12 @@ fn manifest(case: &Value) -> Manifest {
         tools.insert(format!("look_{number}"), whole(&json!({})));
     }
     let mut mounts: Map<String, Value> = case["mounts"].as_object().cloned().unwrap_or_default();
-    if mounts.is_empty() && case["tools"].to_string().contains("\"data\":") {
+    let asks_for_data = |part: &str| case[part].to_string().contains("\"data\":");
+    if mounts.is_empty()
+        && ["tools", "resources", "prompts"]
+            .into_iter()
+            .any(asks_for_data)
+    {
         mounts.insert("data".into(), "read-write".into());
     }
     let mounts: Map<String, Value> = mounts
@@ -74,7 +79,8 @@ fn manifest(case: &Value) -> Manifest {
         .map(|(name, access)| (name, json!({"access": access})))
         .collect();
     let plugin = json!({"name": case["plugin"].as_str().unwrap_or("sample"), "version": "1.0.0", "description": "A sample", "allow": case.get("allow")});
-    let text = json!({"manifest-version": 1, "plugin": plugin, "mounts": mounts, "tools": tools})
+    let (resources, prompts) = (case.get("resources"), case.get("prompts"));
+    let text = json!({"manifest-version": 1, "plugin": plugin, "mounts": mounts, "tools": tools, "resources": resources, "prompts": prompts})
         .to_string();
     Manifest::from_json(&text).unwrap_or_else(|error| panic!("{}: {error}", case["about"]))
 }

@@ -1,6 +1,6 @@
 //! Arguments that say nothing about themselves.
 
-use crate::finding::{Finding, Place};
+use crate::finding::{Finding, Owner, Place};
 use crate::lint::{Lint, Severity};
 use crate::schema::{Kind, Part};
 use crate::subject::Subject;
@@ -38,6 +38,36 @@ fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
                 message,
                 instead: "what it is and in which form, with an example or where to get it from"
                     .to_owned(),
+            });
+        }
+    }
+    check_prompts(subject, findings);
+}
+
+/// The arguments of prompts, which people fill in: all are texts, so there is less to say than for a tool's.
+fn check_prompts(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
+    for (name, prompt) in &subject.manifest.prompts {
+        for argument in &prompt.arguments {
+            let description = argument.description.as_deref().unwrap_or_default().trim();
+            let name_says = stems(&argument.name);
+            let message = if description.is_empty() {
+                "it has no description".to_owned()
+            } else if telling(description)
+                .iter()
+                .all(|word| name_says.contains(word))
+            {
+                format!(
+                    "its description says no more than its name: \"{}\"",
+                    shorten(description)
+                )
+            } else {
+                continue;
+            };
+            findings.push(Finding {
+                lint: &VAGUE_ARGUMENT,
+                place: Owner::Prompt(name).argument(&format!("/{}", argument.name)),
+                message,
+                instead: "what to fill in, with an example".to_owned(),
             });
         }
     }

@@ -1,7 +1,7 @@
 //! Tool descriptions that do not say enough to choose by. Scored on three things, which are read off the text, the schemas and the effects
 //! together: what it does, what it takes, what it gives back.
 
-use crate::finding::{Finding, Place};
+use crate::finding::{Finding, Owner, Place};
 use crate::lint::{Lint, Severity};
 use crate::lints::argument::says_something;
 use crate::subject::{Subject, ToolView};
@@ -47,6 +47,39 @@ fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
             instead: format!("a sentence or two that say {}", joined(&missing)),
         });
     }
+    check_resources_and_prompts(subject, findings);
+}
+
+/// What is read and what is asked have no effects and no schemas; they are to say what they are.
+fn check_resources_and_prompts(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
+    let resources = subject.manifest.resources.iter();
+    let resources = resources.map(|(name, resource)| {
+        (
+            Owner::Resource(name),
+            name,
+            &resource.description,
+            "what is to be read there",
+        )
+    });
+    let prompts = subject.manifest.prompts.iter();
+    let prompts = prompts.map(|(name, prompt)| {
+        (
+            Owner::Prompt(name),
+            name,
+            &prompt.description,
+            "what it is for",
+        )
+    });
+    for (owner, name, description, what) in resources.chain(prompts) {
+        if !adds_to_the_names(&subject.manifest.plugin.name, name, description, 2) {
+            findings.push(Finding {
+                lint: &VAGUE_DESCRIPTION,
+                place: owner.place(),
+                message: format!("its description leaves out {what}"),
+                instead: format!("a sentence that says {what}"),
+            });
+        }
+    }
 }
 
 fn joined(parts: &[&str]) -> String {
@@ -60,12 +93,14 @@ fn joined(parts: &[&str]) -> String {
 /// Something that the names of plugin and tool do not say already, and enough of it.
 fn says_what_it_does(subject: &Subject<'_>, tool: &ToolView<'_>) -> bool {
     const TELLING_WORDS: usize = 3;
-    let told = telling(&tool.tool.description);
-    let names: Vec<String> = stems(&subject.manifest.plugin.name)
-        .into_iter()
-        .chain(stems(tool.name))
-        .collect();
-    told.len() >= TELLING_WORDS && told.iter().any(|word| !names.contains(word))
+    let plugin = &subject.manifest.plugin.name;
+    adds_to_the_names(plugin, tool.name, &tool.tool.description, TELLING_WORDS)
+}
+
+fn adds_to_the_names(plugin: &str, name: &str, description: &str, telling_words: usize) -> bool {
+    let told = telling(description);
+    let names: Vec<String> = stems(plugin).into_iter().chain(stems(name)).collect();
+    told.len() >= telling_words && told.iter().any(|word| !names.contains(word))
 }
 
 /// In its own words, or since every argument says it by itself.

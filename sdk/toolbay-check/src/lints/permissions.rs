@@ -4,7 +4,7 @@
 //! there proves nothing; that one is missing proves that nothing can be done with the permission. `wasi:http/outgoing-handler`, the functions of
 //! `wasi:sockets` that make sockets and look up names, and `toolbay:plugin/kv` come only with code that calls them.
 
-use toolbay_manifest::{Access, Manifest, PermissionRequest};
+use toolbay_manifest::{Access, PermissionRequest, ToolSettings};
 
 use crate::finding::{Finding, Place};
 use crate::lint::{Lint, Severity};
@@ -42,6 +42,9 @@ pub(crate) static MISSING_REASON: Lint = Lint {
     good: "[tools.forecast]\nnetwork = [\"GET https://api.open-meteo.com/v1/*\"]\nreasons = { network = \"to ask Open-Meteo for the forecast\" }",
     check: missing_reason,
 };
+
+/// Questions of each kind go through one import, which comes only with code that calls it.
+const INPUT: &str = "toolbay:plugin/input@";
 
 /// A permission, whether a tool asks for it, without which of the imports it cannot be used, and which of them prove that it is.
 struct Gate {
@@ -94,6 +97,13 @@ const GATES: &[Gate] = &[
     },
 ];
 
+/// Permissions to ask something, of which none can be used without the import.
+const QUESTIONS: [(&str, fn(&PermissionRequest) -> bool); 3] = [
+    ("elicit", |asked| asked.elicit),
+    ("sample", |asked| asked.sample),
+    ("roots", |asked| asked.roots),
+];
+
 fn unused(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
     let mut found = |place: Place, message: String, instead: String| {
         findings.push(Finding {
@@ -104,8 +114,8 @@ fn unused(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
         });
     };
     let remove = || "nothing: remove it".to_owned();
-    for tool in &subject.tools {
-        let asked = tool.tool.settings.permissions();
+    for (owner, settings) in &subject.askers {
+        let asked = settings.permissions();
         for gate in GATES
             .iter()
             .filter(|gate| (gate.asked)(asked) && !subject.imports(gate.needs))
@@ -115,11 +125,16 @@ fn unused(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
                 gate.permission,
                 gate.needs.trim_end_matches('@')
             );
-            found(
-                Place::tool_setting(tool.name, gate.permission),
-                message,
-                remove(),
-            );
+            found(owner.setting(gate.permission), message, remove());
+        }
+        for (permission, is_asked) in QUESTIONS {
+            if is_asked(asked) && !subject.imports(INPUT) {
+                let message = format!(
+                    "it asks for `{permission}`, and the component does not import `{}`",
+                    INPUT.trim_end_matches('@')
+                );
+                found(owner.setting(permission), message, remove());
+            }
         }
         for (name, secret) in &asked.secrets {
             let reached = asked.network.iter().any(|pattern| {
@@ -133,7 +148,7 @@ fn unused(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
                     secret.host
                 );
                 found(
-                    Place::tool_setting(tool.name, &format!("secrets.{name}")),
+                    owner.setting(&format!("secrets.{name}")),
                     message,
                     format!(
                         "an entry of `network` for {}, or no such secret",
@@ -144,7 +159,7 @@ fn unused(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
         }
     }
     for (name, mount) in &subject.manifest.mounts {
-        match most_asked(subject.manifest, name) {
+        match most_asked(subject, name) {
             None => found(
                 Place::setting(format!("mounts.{name}")),
                 "no tool asks for this folder".to_owned(),
@@ -170,21 +185,18 @@ fn below(host: &str, pattern: &str) -> bool {
         .is_some_and(|end| !end.is_empty() && host.ends_with(end))
 }
 
-fn most_asked(manifest: &Manifest, mount: &str) -> Option<Access> {
-    manifest
-        .tools
-        .values()
-        .filter_map(|tool| tool.settings.permissions().mounts.get(mount))
+fn most_asked(subject: &Subject<'_>, mount: &str) -> Option<Access> {
+    let asked = subject.askers.iter();
+    asked
+        .filter_map(|(_, settings)| settings.permissions().mounts.get(mount))
         .max()
         .copied()
 }
 
 fn undeclared(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
     for gate in GATES {
-        let asked = subject
-            .tools
-            .iter()
-            .any(|tool| (gate.asked)(tool.tool.settings.permissions()));
+        let mut askers = subject.askers.iter();
+        let asked = askers.any(|(_, settings)| (gate.asked)(settings.permissions()));
         let proof = subject
             .imports
             .iter()
@@ -204,6 +216,29 @@ fn undeclared(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
             });
         }
     }
+    undeclared_questions(subject, findings);
+}
+
+/// A component that asks, of which nothing may.
+fn undeclared_questions(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
+    let may_ask = |settings: &ToolSettings| {
+        let asked = settings.permissions();
+        QUESTIONS.iter().any(|(_, is_asked)| is_asked(asked))
+    };
+    let import = subject
+        .imports
+        .iter()
+        .find(|import| import.starts_with(INPUT));
+    if let Some(import) = import
+        && !subject.askers.iter().any(|(_, settings)| may_ask(settings))
+    {
+        findings.push(Finding {
+            lint: &UNDECLARED_IMPORT,
+            place: Place::import(import),
+            message: "its code may ask the user or the client, and none of its tools asks for `elicit`, `sample` or `roots`".to_owned(),
+            instead: "`elicit = true` under the tool that needs it, or no such code".to_owned(),
+        });
+    }
 }
 
 fn missing_reason(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
@@ -215,14 +250,14 @@ fn missing_reason(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
             instead,
         });
     };
-    for tool in &subject.tools {
-        let settings = &tool.tool.settings;
+    for (owner, settings) in &subject.askers {
         let asked = settings.permissions();
         let others = [
             ("secrets", !asked.secrets.is_empty()),
             ("calls", !asked.calls.is_empty()),
             ("elicit", asked.elicit),
             ("sample", asked.sample),
+            ("roots", asked.roots),
         ];
         let gates = GATES
             .iter()
@@ -231,22 +266,20 @@ fn missing_reason(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
         for (key, is_asked) in gates.chain(others) {
             if is_asked && !settings.reasons.contains_key(key) {
                 let instead = format!(
-                    "`reasons = {{ {key} = \"to …\" }}` under [tools.{}]",
-                    tool.name
+                    "`reasons = {{ {key} = \"to …\" }}` under [{}]",
+                    owner.table()
                 );
-                found(
-                    Place::tool_setting(tool.name, &format!("reasons.{key}")),
-                    instead,
-                );
+                found(owner.setting(&format!("reasons.{key}")), instead);
             }
         }
     }
     for (name, mount) in &subject.manifest.mounts {
-        let told = |tool: &toolbay_manifest::Tool| {
-            !tool.settings.permissions().mounts.contains_key(name)
-                || tool.settings.reasons.contains_key("mounts")
+        let told = |settings: &ToolSettings| {
+            !settings.permissions().mounts.contains_key(name)
+                || settings.reasons.contains_key("mounts")
         };
-        if mount.reason.is_none() && !subject.manifest.tools.values().all(told) {
+        let mut askers = subject.askers.iter();
+        if mount.reason.is_none() && !askers.all(|(_, settings)| told(settings)) {
             let instead = format!("`reason = \"…\"` under [mounts.{name}]: what is in the folder");
             found(Place::setting(format!("mounts.{name}.reason")), instead);
         }

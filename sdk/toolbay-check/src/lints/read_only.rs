@@ -3,7 +3,7 @@
 
 use toolbay_manifest::{Access, NetworkPattern, PermissionRequest};
 
-use crate::finding::{Finding, Place};
+use crate::finding::{Finding, Owner, Place};
 use crate::lint::{Lint, Severity};
 use crate::sentence::clause_verbs;
 use crate::subject::{Subject, ToolView};
@@ -99,7 +99,7 @@ fn untrue(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
             if !called.settings.annotations().read_only {
                 findings.push(Finding {
                     lint: &UNTRUE_READ_ONLY,
-                    place: Place::tool_setting(tool.name, "calls"),
+                    place: Owner::Tool(tool.name).setting("calls"),
                     message: format!("it is marked `read-only`, and calls `{name}`, which is not"),
                     instead: format!(
                         "no `read-only = true`, or no call of `{name}`: the host refuses it"
