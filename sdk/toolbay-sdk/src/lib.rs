@@ -1,4 +1,4 @@
-//! Write tools for models in a few lines of Rust. Each tool is an ordinary function; the host runs every call of it in a fresh sandbox.
+//! Write tools, resources and prompts for models in a few lines of Rust. Each is an ordinary function; the host runs every call of it in a fresh sandbox.
 //!
 //! A whole plugin that adds two numbers:
 //!
@@ -34,7 +34,7 @@
 //! The functions stay ordinary ones, so `cargo test` tests them natively. Since each call gets a fresh instance, small and quick code
 //! pays: `[profile.release]` with `opt-level = "s"`, `lto = true`, `codegen-units = 1`, `panic = "abort"`, `strip = true`.
 //!
-//! A tool in another module is named by its path: `plugin!(add, text::repeat)`.
+//! A tool in another module is named by its path: `plugin!(add, text::repeat)`. What is exported is what is listed: a plugin of tools is not asked for anything else.
 //!
 //! # Arguments
 //! Each parameter of a tool is an argument of the same name. Its doc comment is its description, its type gives its schema.
@@ -88,18 +88,66 @@
 //!
 //! JSON has no infinite number and no `NaN` (they become `null`, which no number's schema allows): return an error instead.
 //!
+//! # Resources and prompts
+//! A resource is something to read by its URI, a prompt is messages that a person chooses. Both are functions too, with an attribute of their own, and are listed behind
+//! the tools; a plugin may have any of the three.
+//!
+//! ```
+//! use toolbay_sdk::prelude::*;
+//!
+//! /// One note, as Markdown.
+//! #[resource("notes://note/{+path}", mime_type = "text/markdown", list = notes)]
+//! fn note(path: &str) -> Result<String, ToolError> {
+//!     Err(ToolError::not_found(format!("there is no note `{path}`")))
+//! }
+//!
+//! fn notes(_cursor: Option<&str>) -> Vec<ResourceEntry> {
+//!     vec![ResourceEntry::new("notes://note/shopping.md", "shopping").title("Shopping")]
+//! }
+//!
+//! /// Asks for a summary of a note.
+//! #[prompt(complete(style = styles))]
+//! fn summarise(
+//!     /// The note's path
+//!     path: &str,
+//!     /// In which style
+//!     style: Option<&str>,
+//! ) -> String {
+//!     format!("Summarise notes://note/{path} in {} style.", style.unwrap_or("plain"))
+//! }
+//!
+//! fn styles(typed: &str, _settled: &Settled) -> Completion {
+//!     Completion::matching(["plain", "poetic"], typed)
+//! }
+//!
+//! # #[cfg(all())]
+//! # plugin!(resources(note); prompts(summarise); settings_text = "[plugin]\nname = 'notes'\ndescription = 'Keeps notes.'");
+//! # #[cfg(any())]
+//! plugin!(resources(note); prompts(summarise));
+//! # fn main() {}
+//! ```
+//!
+//! Which types each takes and returns stands at [`#[resource]`](macro@resource) and [`#[prompt]`](macro@prompt). Their limits and permissions are
+//! `[resources.NAME]` and `[prompts.NAME]` in `plugin.toml`; both only ever read.
+//!
+//! # The call's context
+//! A parameter of type [`&Context`](Context) is no argument: with it a tool, a resource or a prompt tells its client how far it is, sends log messages, looks
+//! whether it is cancelled, says which resources changed, and asks: the user with a form ([`Context::elicit`]) or a page, the client's model
+//! ([`Context::sample`]), or for the folders that the client works in. A question waits for its answer, so the code goes on below it.
+//!
 //! # Errors
 //! [`ToolError`] has a constructor for each code on the wire. A panic ends the call with an `internal` error, and its message goes to the host's log.
 //!
 //! # What a plugin can reach
-//! Nothing, unless its `plugin.toml` asks for it, tool by tool, and the user grants it. Then:
+//! Nothing, unless its `plugin.toml` asks for it, by tool, resource and prompt, and the user grants it. Then:
 //! - [`http`]: requests to servers.
 //! - [`kv`]: the plugin's own state, kept from call to call.
 //! - [`mount`](fn@mount): folders of the user's, read and written with the methods of [`Mount`] or with [`std::fs`].
 //! - [`std::env::var`]: environment variables.
+//! - the user, the client's model and its folders, through the [`Context`]: `elicit = true`, `sample = true`, `roots = true`.
 //!
-//! Each works in the component; called natively, in `cargo test`, `kv` is a map in memory, a test takes any folder as a [`Mount`], and requests are refused. A
-//! component imports only what its code uses. What is to be told to the person who runs the host goes to [`log`].
+//! Each works in the component; called natively, in `cargo test`, `kv` is a map in memory, a test takes any folder as a [`Mount`], requests are refused, and a
+//! [`Context`] keeps what was said and answers what the test gave it. A component imports only what its code uses. What is to be told to the person who runs the host goes to [`log`].
 //!
 //! # Tests
 //! The functions are tested by calling them. [`testing`] runs the tools in the real sandbox, from the same `cargo test`, with servers, folders, secrets and a clock

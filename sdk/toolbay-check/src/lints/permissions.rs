@@ -46,10 +46,12 @@ pub(crate) static MISSING_REASON: Lint = Lint {
 /// Questions of each kind go through one import, which comes only with code that calls it.
 const INPUT: &str = "toolbay:plugin/input@";
 
+type IsAsked = fn(&PermissionRequest) -> bool;
+
 /// A permission, whether a tool asks for it, without which of the imports it cannot be used, and which of them prove that it is.
 struct Gate {
     permission: &'static str,
-    asked: fn(&PermissionRequest) -> bool,
+    asked: IsAsked,
     needs: &'static str,
     proofs: &'static [&'static str],
     example: &'static str,
@@ -98,7 +100,7 @@ const GATES: &[Gate] = &[
 ];
 
 /// Permissions to ask something, of which none can be used without the import.
-const QUESTIONS: [(&str, fn(&PermissionRequest) -> bool); 3] = [
+const QUESTIONS: [(&str, IsAsked); 3] = [
     ("elicit", |asked| asked.elicit),
     ("sample", |asked| asked.sample),
     ("roots", |asked| asked.roots),
