@@ -38,6 +38,7 @@ impl Completers {
     ) -> syn::Result<(TokenStream, TokenStream)> {
         let mut functions = TokenStream::new();
         let mut list = TokenStream::new();
+        let (typed, settled) = (hidden("typed"), hidden("settled"));
         for (argument, completer) in &self.0 {
             let Some(name) = wire_name(argument) else {
                 return Err(Error::new(
@@ -47,12 +48,12 @@ impl Completers {
             };
             let function = hidden(&format!("complete_{}", argument.unraw()));
             let call = quote_spanned! { completer.span()=>
-                ::toolbay_sdk::__private::CompleteOutput::completion(#completer(typed, settled))
+                ::toolbay_sdk::__private::CompleteOutput::completion(#completer(#typed, #settled))
             };
             functions.extend(quote! {
                 fn #function(
-                    typed: &str,
-                    settled: &::toolbay_sdk::Settled,
+                    #typed: &str,
+                    #settled: &::toolbay_sdk::Settled,
                 ) -> ::core::result::Result<::toolbay_sdk::Completion, ::toolbay_sdk::ToolError> {
                     #call
                 }

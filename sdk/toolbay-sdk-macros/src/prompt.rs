@@ -45,7 +45,7 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> syn::Result<T
     let returned = function::returned_type(&function, "prompt")?;
     let prompt = function::stand_in("prompt", &ident);
     let (visibility, conditions) = (&function.vis, function::conditions(&function));
-    let texts = hidden("texts");
+    let (texts, get) = (hidden("texts"), hidden("get"));
     // With the span of the return type, so that a type which is no message is reported there.
     let call = quote_spanned! { returned.span()=>
         <#returned as ::toolbay_sdk::__private::PromptOutput>::prompt_result(#ident(#(#passed),*))
@@ -71,12 +71,12 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> syn::Result<T
                     icons: #icons,
                     arguments: #arguments,
                     completers: #completer_list,
-                    get,
+                    get: #get,
                 };
             }
 
             #[allow(unused_variables, reason = "not every prompt has arguments")]
-            fn get(
+            fn #get(
                 #texts: &str,
             ) -> ::core::result::Result<::toolbay_sdk::PromptResult, ::toolbay_sdk::ToolError> {
                 #read

@@ -102,7 +102,8 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> syn::Result<T
     let returned = function::returned_type(&function, "resource")?;
     let resource = function::stand_in("resource", &ident);
     let (visibility, conditions) = (&function.vis, function::conditions(&function));
-    let variables = hidden("texts");
+    let (variables, read_function) = (hidden("texts"), hidden("read"));
+    let entry_constant = hidden("ENTRY");
     // With the span of the return type, so that a type which no client could read is reported there.
     let call = quote_spanned! { returned.span()=>
         ::toolbay_sdk::__private::read_result::<#returned>(#ident(#(#passed),*))
@@ -121,11 +122,11 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> syn::Result<T
             #entry
 
             impl ::toolbay_sdk::__private::Resource for #resource {
-                const ENTRY: ::toolbay_sdk::__private::ResourceItem = ENTRY;
+                const ENTRY: ::toolbay_sdk::__private::ResourceItem = #entry_constant;
             }
 
             #[allow(unused_variables, reason = "not every resource has variables")]
-            fn read(
+            fn #read_function(
                 #variables: &str,
             ) -> ::core::result::Result<::toolbay_sdk::__private::ReadResult, ::toolbay_sdk::ToolError> {
                 #read
@@ -156,6 +157,7 @@ fn entry(
         }
     };
     let (uri, audience) = (&options.uri, &options.audience);
+    let (entry, read) = (hidden("ENTRY"), hidden("read"));
     let size = option(options.size.as_ref());
     let priority = option(options.priority.as_ref());
     let (list, list_function) = list(options.list.as_ref());
@@ -169,7 +171,7 @@ fn entry(
         #list_function
         #completers
 
-        const ENTRY: ::toolbay_sdk::__private::ResourceItem = ::toolbay_sdk::__private::ResourceItem {
+        const #entry: ::toolbay_sdk::__private::ResourceItem = ::toolbay_sdk::__private::ResourceItem {
             name: #name,
             title: #title,
             description: #description,
@@ -181,7 +183,7 @@ fn entry(
             priority: #priority,
             list: #list,
             completers: #completer_list,
-            read,
+            read: #read,
         };
     })
 }
@@ -198,13 +200,13 @@ fn list(path: Option<&Path>) -> (TokenStream, TokenStream) {
     let Some(path) = path else {
         return (option(None::<&Path>), TokenStream::new());
     };
-    let list = hidden("list");
+    let (list, cursor) = (hidden("list"), hidden("cursor"));
     let call = quote_spanned! { path.span()=>
-        ::toolbay_sdk::__private::ListOutput::page(#path(cursor))
+        ::toolbay_sdk::__private::ListOutput::page(#path(#cursor))
     };
     let function = quote! {
         fn #list(
-            cursor: ::core::option::Option<&str>,
+            #cursor: ::core::option::Option<&str>,
         ) -> ::core::result::Result<::toolbay_sdk::ResourcePage, ::toolbay_sdk::ToolError> {
             #call
         }

@@ -311,6 +311,48 @@ fn tools_take_a_context_beside_their_arguments() {
     assert_eq!(ctx.updated(), ["notes://note/a"]);
 }
 
+/// Functions may have any names, also those of what stands for them.
+mod names {
+    use toolbay_sdk::prelude::*;
+
+    /// A resource.
+    #[resource("names://{list}", list = cursor, complete(list = typed))]
+    fn read(list: &str) -> String {
+        list.to_owned()
+    }
+
+    fn cursor(_cursor: Option<&str>) -> Vec<ResourceEntry> {
+        Vec::new()
+    }
+
+    fn typed(typed: &str, settled: &Settled) -> Vec<String> {
+        vec![
+            typed.to_owned(),
+            settled.get("value").unwrap_or_default().to_owned(),
+        ]
+    }
+
+    /// A prompt.
+    #[prompt(complete(value = typed))]
+    fn get(value: &str, #[default("x")] texts: &str) -> String {
+        format!("{value}{texts}")
+    }
+
+    plugin!(resources(read); prompts(get); settings_text = "[plugin]\nname = 'names'\ndescription = 'Names.'");
+
+    #[test]
+    fn the_functions_of_the_author_are_called() {
+        use toolbay_sdk::__private::bindings::{prompts, resources};
+        let (name, uri) = ("read".to_owned(), "names://a".to_owned());
+        let variables = r#"{"list": "a"}"#.to_owned();
+        let read = <__toolbay_plugin as resources::Guest>::read(name, uri, variables).unwrap();
+        assert_eq!(read.contents.len(), 1);
+        let arguments = r#"{"value": "a"}"#.to_owned();
+        let got = <__toolbay_plugin as prompts::Guest>::get("get".to_owned(), arguments).unwrap();
+        assert_eq!(got.messages.len(), 1);
+    }
+}
+
 #[test]
 fn they_are_still_functions() {
     assert_eq!(

@@ -12,7 +12,7 @@ pub(crate) static COULD_BE_RESOURCE: Lint = Lint {
     why: "what is always read in the same way is a resource: clients can show, cache and attach it, and it takes no place among the tools",
     advice: "Offer it as a resource. Keep it as a tool if models have to come to it by themselves: many clients leave it to their users to attach resources.",
     bad: "/// Returns the configuration.\n#[tool]\nfn get_config() -> Config",
-    good: "a resource `config://notes`",
+    good: "/// The configuration.\n#[resource(\"notes://config\")]\nfn config() -> Json<Config>",
     check,
 };
 
