@@ -25,6 +25,7 @@ use crate::host::Host;
 use crate::json;
 use crate::permissions::usage::Used;
 use crate::plugin::Tool;
+use crate::principal::Principal;
 use crate::sandbox::{GuestEnd, GuestLimits, Remains, ToolCall};
 use crate::text::{nearest, shorten};
 
@@ -36,6 +37,7 @@ pub(crate) struct CallRequest<'a> {
     pub(crate) arguments: Option<&'a RawValue>,
     /// Whether the user allowed this one call.
     pub(crate) consent: bool,
+    pub(crate) principal: &'a Principal,
     pub(crate) cancel: &'a CancellationToken,
 }
 
@@ -105,7 +107,7 @@ pub(crate) async fn run(host: &Host, request: CallRequest<'_>) -> Result<CallEnd
     let duration = started.elapsed();
     record(&tool, &end, duration);
     end.audit = Some(Box::new(audit::Call {
-        principal: host.local_principal.clone(),
+        principal: request.principal.name.clone(),
         plugin: tool.label.plugin.clone(),
         digest,
         tool: tool.label.tool.clone(),
@@ -141,7 +143,7 @@ async fn stages(host: &Host, found: Found, request: &CallRequest<'_>) -> CallEnd
         Ok(prepared) => prepared,
         Err(error) => return not_ready(tool, &error).into(),
     };
-    let reach = match reach(host, &found, &allowance.access).await {
+    let reach = match reach(host, &found, &allowance.access, request.principal).await {
         Ok(reach) => reach,
         Err(error) => return error.into(),
     };

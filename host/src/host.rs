@@ -17,7 +17,6 @@ use crate::inventory::Inventory;
 use crate::load::LoadError;
 use crate::permissions::authority::{Authority, pin};
 use crate::permissions::binding::Forbidden;
-use crate::permissions::reach::LOCAL_PRINCIPAL;
 use crate::permissions::store::GrantStore;
 use crate::plugin::{NotReady, Plugin};
 use crate::sandbox::{CompilerProgram, Sandbox};
@@ -40,8 +39,6 @@ pub struct Host {
     pub(crate) audit: Audit,
     /// Folders that no mount may reach.
     forbidden: Arc<Forbidden>,
-    /// Who calls on standard input and output, and from the command line.
-    pub(crate) local_principal: Arc<str>,
     catalog: ArcSwap<Catalog>,
     /// The generation of the current catalog.
     definitions: watch::Sender<u64>,
@@ -76,7 +73,6 @@ impl Host {
             secrets: Arc::new(Secrets::open(&config)),
             audit: Audit::start(&config),
             forbidden: Arc::new(Forbidden::of(&config)),
-            local_principal: LOCAL_PRINCIPAL.into(),
             config,
             sandbox,
             grants: Arc::new(grants),

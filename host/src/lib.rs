@@ -27,6 +27,7 @@ mod lock;
 mod mcp;
 mod permissions;
 mod plugin;
+mod principal;
 mod redact;
 mod sandbox;
 mod scaffold;
@@ -37,6 +38,7 @@ mod status;
 mod terminal;
 mod text;
 mod tls;
+mod tokens;
 mod watch;
 
 pub use catalog::PluginProblem;

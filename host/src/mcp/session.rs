@@ -11,6 +11,7 @@ use rmcp::service::Peer;
 use super::consent::Seal;
 use super::logging::LogLevel;
 use crate::host::Host;
+use crate::principal::Principal;
 
 /// One connection.
 #[derive(Debug, Default)]
@@ -23,7 +24,9 @@ pub(super) struct Session {
     /// The way to send the client something unasked.
     peer: OnceLock<Peer<RoleServer>>,
     /// For the states that a client of the modern era keeps while its user thinks.
-    pub(super) seal: Seal,
+    pub(super) seal: Arc<Seal>,
+    /// Who calls on it.
+    pub(super) principal: Principal,
 }
 
 /// What the client was shown last.
@@ -43,6 +46,15 @@ pub(super) enum Era {
 }
 
 impl Session {
+    /// A connection of this principal's, whose states are good on all connections that have the same seal.
+    pub(super) fn of(principal: Principal, seal: Arc<Seal>) -> Self {
+        Self {
+            principal,
+            seal,
+            ..Self::default()
+        }
+    }
+
     pub(super) fn set_initialized(&self) {
         self.initialized.store(true, Ordering::Release);
     }
