@@ -2,6 +2,7 @@
 //! protocol library.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rmcp::model::{ErrorData, RequestId, RequestMetaObject};
 use serde::Deserialize;
@@ -21,6 +22,9 @@ use crate::call::{self, Question};
 use crate::host::Host;
 use crate::sandbox::Remains;
 use crate::status::{STATUS_TOOL, Status};
+
+/// The method of a call.
+pub(super) const METHOD: &str = "tools/call";
 
 /// What a `tools/call` carries; the arguments stay the text they came as.
 #[derive(Deserialize)]
@@ -114,6 +118,7 @@ async fn answer(
             name: &params.name,
             arguments: params.arguments,
             consent,
+            principal: &session.principal,
             cancel,
         };
         async {
@@ -139,6 +144,44 @@ async fn answer(
         slot: end.slot,
         audit: end.audit,
     })
+}
+
+/// The result of one call, for a transport that hands over results instead of lines.
+pub(super) async fn result(
+    host: &Arc<Host>,
+    session: &Session,
+    id: &RequestId,
+    params: Option<&RawValue>,
+    cancel: &CancellationToken,
+) -> Result<Value, ErrorData> {
+    /// What a guest leaves behind is kept no longer than this for an answer to be sent.
+    const LATEST: Duration = Duration::from_secs(10);
+    let answered = answering_panics(answer(host, session, id, params, cancel)).await?;
+    if let Some(called) = answered.audit {
+        audit(host, called, params).await;
+    }
+    let result = result_of(&answered.line)?;
+    let Some(remains) = answered.remains else {
+        return Ok(result);
+    };
+    // rmcp cancels the token of a request when it takes the answer.
+    let (host, taken, slot) = (host.clone(), cancel.clone(), answered.slot);
+    tokio::spawn(async move {
+        let _ = tokio::time::timeout(LATEST, taken.cancelled()).await;
+        host.sandbox.dispose(remains);
+        drop(slot);
+    });
+    Ok(result)
+}
+
+/// The result in a line that holds one.
+fn result_of(line: &[u8]) -> Result<Value, ErrorData> {
+    let mut message: Value = serde_json::from_slice(line)
+        .map_err(|error| ErrorData::internal_error(error.to_string(), None))?;
+    Ok(message
+        .get_mut("result")
+        .map(Value::take)
+        .unwrap_or_default())
 }
 
 /// Writes a call down. The arguments are known by their hash alone.
@@ -263,10 +306,5 @@ pub(super) async fn once(
     if let Some(called) = answered.audit {
         audit(host, called, Some(&params)).await;
     }
-    let mut message: serde_json::Value = serde_json::from_slice(&answered.line)
-        .map_err(|error| ErrorData::internal_error(error.to_string(), None))?;
-    Ok(message
-        .get_mut("result")
-        .map(serde_json::Value::take)
-        .unwrap_or_default())
+    result_of(&answered.line)
 }
