@@ -13,6 +13,7 @@ use http_body_util::{BodyExt, Full};
 use rmcp::model::ErrorCode;
 
 use super::super::stdio::Refusal;
+use crate::tokens::TokenError;
 
 pub(super) type Answer = Response<BoxBody<Bytes, Infallible>>;
 
@@ -57,6 +58,33 @@ pub(super) fn ending() -> Answer {
     answer
         .headers_mut()
         .insert(header::CONNECTION, HeaderValue::from_static("close"));
+    answer
+}
+
+/// How the server is, for whoever looks after it.
+pub(super) fn status(status: StatusCode, word: &str) -> Answer {
+    let body = serde_json::json!({ "status": word, "version": env!("CARGO_PKG_VERSION") });
+    json(status, body.to_string().into_bytes())
+}
+
+/// The answer to whoever has no valid token.
+pub(super) fn unauthorized(error: &TokenError) -> Answer {
+    let (status, challenge) = match error {
+        TokenError::Missing => (StatusCode::UNAUTHORIZED, r#"Bearer realm="toolbay""#),
+        TokenError::Unknown => (
+            StatusCode::UNAUTHORIZED,
+            r#"Bearer realm="toolbay", error="invalid_token""#,
+        ),
+        // Its path is the log's to tell, which has it.
+        TokenError::File { .. } => {
+            return busy("the server's tokens cannot be read; its log says why");
+        }
+    };
+    let mut answer = refuse(status, error.to_string());
+    answer.headers_mut().insert(
+        header::WWW_AUTHENTICATE,
+        HeaderValue::from_static(challenge),
+    );
     answer
 }
 

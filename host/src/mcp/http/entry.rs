@@ -16,14 +16,13 @@ use rmcp::model::RequestId;
 use rmcp::transport::streamable_http_server::session::SessionManager;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
-use serde_json::json;
 use serde_json::value::RawValue;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::super::consent::Seal;
 use super::super::stdio::{Parsed, Refusal, parse_line};
-use super::answer::{self, Answer, holding, refuse};
+use super::answer::{self, Answer, holding, refuse, status, unauthorized};
 use super::body;
 use super::handler::{CALLER, CallParams, Caller, Handler, names_arguments_in_headers};
 use super::rules::Rules;
@@ -199,13 +198,15 @@ impl Entry {
         let place = |places: &Arc<Semaphore>| places.clone().try_acquire_owned();
         let mut place_of_it = place(&self.requests).map_err(|_| answer::busy(BUSY))?;
         let kib = body::most_bytes(&body, self.limits.body).div_ceil(1 << 10);
-        let bytes = self
+        let mut bytes = self
             .bodies
             .clone()
             .acquire_many_owned(u32::try_from(kib).unwrap_or(u32::MAX))
             .await
             .ok();
         let body = body::read(body, self.limits.body, self.limits.body_time).await?;
+        // What was set aside for more than came is free again.
+        bytes = bytes.and_then(|mut bytes| bytes.split(body.len().div_ceil(1 << 10)));
         let mut opening = None;
         let mut id = None;
         let mut params = None;
@@ -399,31 +400,6 @@ fn session_of(headers: &HeaderMap) -> Option<&str> {
     let mut values = headers.get_all(SESSION_HEADER).iter();
     let value = values.next()?.to_str().ok()?;
     values.next().is_none().then_some(value)
-}
-
-fn status(status: StatusCode, word: &str) -> Answer {
-    let body = json!({ "status": word, "version": env!("CARGO_PKG_VERSION") });
-    answer::json(status, body.to_string().into_bytes())
-}
-
-fn unauthorized(error: &TokenError) -> Answer {
-    let (status, challenge) = match error {
-        TokenError::Missing => (StatusCode::UNAUTHORIZED, r#"Bearer realm="toolbay""#),
-        TokenError::Unknown => (
-            StatusCode::UNAUTHORIZED,
-            r#"Bearer realm="toolbay", error="invalid_token""#,
-        ),
-        // Its path is the log's to tell, which has it.
-        TokenError::File { .. } => {
-            return answer::busy("the server's tokens cannot be read; its log says why");
-        }
-    };
-    let mut answer = refuse(status, error.to_string());
-    answer.headers_mut().insert(
-        header::WWW_AUTHENTICATE,
-        HeaderValue::from_static(challenge),
-    );
-    answer
 }
 
 /// A header's value, for the log.
