@@ -34,6 +34,7 @@ use crate::host::Host;
 use crate::json;
 use crate::permissions::usage::Used;
 use crate::plugin::Tool;
+use crate::principal::Principal;
 use crate::sandbox::{Finished, GuestCall, GuestLimits, Remains};
 
 /// What a caller asks for.
@@ -41,6 +42,7 @@ pub(crate) struct CallRequest<'a> {
     pub(crate) wants: Wants<'a>,
     /// Whether the user allowed this one call.
     pub(crate) consent: bool,
+    pub(crate) principal: Principal,
     /// Whoever made the call.
     pub(crate) client: Arc<dyn Client>,
     /// What the guest asked when the same call was made before, with the answers.
@@ -92,9 +94,10 @@ pub(crate) async fn run(host: &Host, request: CallRequest<'_>) -> Result<Call, U
     let (found, wanted) = look_up(host, &request.wants).await?;
     let label = (found.tool.clone(), found.plugin.digest.clone());
     Ok(match stages(host, found, wanted, &request, started).await {
-        Ok(under_way) => under_way.go_on(host, request.cancel).await,
+        Ok(under_way) => under_way.go_on(request.cancel).await,
         Err(mut end) => {
-            record(host, &label.0, &label.1, &mut end, started.elapsed());
+            let caller = &request.principal.name;
+            record(caller, &label.0, &label.1, &mut end, started.elapsed());
             Call::Ended(*end)
         }
     })
@@ -118,7 +121,7 @@ async fn stages(
         prepared = plugin.prepared(&host.sandbox) => prepared,
     };
     let prepared = prepared.map_err(|error| not_ready(tool, &error))?;
-    let reach = reach(host, &found, &allowance.access).await?;
+    let reach = reach(host, &found, &allowance.access, &request.principal).await?;
     if allowance.unpinned {
         host.pin(plugin);
     }
@@ -149,7 +152,7 @@ async fn stages(
 }
 
 /// Everything that comes after the guest has run.
-fn conclude(host: &Host, under_way: UnderWay, finished: Finished) -> CallEnd {
+fn conclude(under_way: UnderWay, finished: Finished) -> CallEnd {
     let UnderWay {
         found,
         reach,
@@ -177,7 +180,7 @@ fn conclude(host: &Host, under_way: UnderWay, finished: Finished) -> CallEnd {
         audit: None,
     };
     record(
-        host,
+        &reach.principal,
         tool,
         &found.plugin.digest,
         &mut end,
@@ -225,7 +228,7 @@ async fn slot(tool: &Tool, cancel: &CancellationToken) -> Result<OwnedSemaphoreP
 }
 
 /// Says in the log what became of the call, and what the audit log is to say. Arguments hold private data and stay out of it.
-fn record(host: &Host, tool: &Arc<Tool>, digest: &Digest, end: &mut CallEnd, took: Duration) {
+fn record(caller: &Arc<str>, tool: &Arc<Tool>, digest: &Digest, end: &mut CallEnd, took: Duration) {
     let (plugin, name, micros) = (&tool.label.plugin, &tool.label.tool, took.as_micros());
     match &end.outcome {
         Ok(_) => tracing::debug!(%plugin, tool = %name, micros, "call completed"),
@@ -234,7 +237,7 @@ fn record(host: &Host, tool: &Arc<Tool>, digest: &Digest, end: &mut CallEnd, too
         }
     }
     end.audit = Some(Box::new(audit::Call {
-        principal: host.local_principal.clone(),
+        principal: caller.clone(),
         plugin: plugin.clone(),
         digest: digest.clone(),
         tool: name.clone(),

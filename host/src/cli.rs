@@ -3,6 +3,7 @@
 mod author;
 mod run;
 mod setup;
+mod token;
 mod user;
 
 use clap::{Parser, Subcommand};
@@ -10,6 +11,7 @@ use clap::{Parser, Subcommand};
 pub use author::{Bake, Build, Check, Dev, New, Template, Test};
 pub use run::{Call, CallOutput, Folders, List, Serve};
 pub use setup::{Add, Client, ClientConfig, Completions, Doctor, Logs, Remove, Scope};
+pub use token::{AddToken, ListTokens, ManageTokens, RemoveToken, TokenAction};
 pub use user::{
     Grant, Inspect, ListSecrets, RemoveSecret, Revoke, Secret, SecretAction, SetSecret, ShowGrants,
 };
@@ -44,6 +46,7 @@ pub enum Command {
     Revoke(Revoke),
     Grants(ShowGrants),
     Secret(Secret),
+    Token(ManageTokens),
     Add(Add),
     Remove(Remove),
     ClientConfig(ClientConfig),

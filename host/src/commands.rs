@@ -23,6 +23,7 @@ pub mod revoke;
 pub mod secret;
 pub mod serve;
 pub mod test;
+pub mod token;
 
 use std::process::ExitCode;
 
@@ -56,6 +57,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Revoke(arguments) => revoke::run(&arguments),
         Command::Grants(arguments) => grants::run(&arguments),
         Command::Secret(arguments) => secret::run(&arguments.action),
+        Command::Token(arguments) => token::run(&arguments.action),
         Command::Compile { quick } => compile::run(quick),
         Command::Add(arguments) => add::run(&arguments),
         Command::Remove(arguments) => remove::run(&arguments),

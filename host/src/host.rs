@@ -20,7 +20,6 @@ use crate::load::LoadError;
 use crate::parked::Parked;
 use crate::permissions::authority::{Authority, pin};
 use crate::permissions::binding::Forbidden;
-use crate::permissions::reach::LOCAL_PRINCIPAL;
 use crate::permissions::store::GrantStore;
 use crate::plugin::{NotReady, Plugin};
 use crate::sandbox::{CompilerProgram, Sandbox};
@@ -48,8 +47,6 @@ pub struct Host {
     pub(crate) parked: Parked,
     /// Folders that no mount may reach.
     forbidden: Arc<Forbidden>,
-    /// Who calls on standard input and output, and from the command line.
-    pub(crate) local_principal: Arc<str>,
     catalog: ArcSwap<Catalog>,
     /// The generation of the current catalog.
     definitions: watch::Sender<Generation>,
@@ -93,7 +90,6 @@ impl Host {
             seal: Seal::new(&config.state, store),
             parked: Parked::default(),
             forbidden: Arc::new(Forbidden::of(&config)),
-            local_principal: LOCAL_PRINCIPAL.into(),
             config,
             sandbox,
             grants: Arc::new(grants),

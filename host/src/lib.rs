@@ -31,6 +31,7 @@ mod mcp;
 mod parked;
 mod permissions;
 mod plugin;
+mod principal;
 mod redact;
 mod sandbox;
 mod scaffold;
@@ -42,6 +43,7 @@ mod status;
 mod terminal;
 mod text;
 mod tls;
+mod tokens;
 mod watch;
 
 pub use catalog::PluginProblem;

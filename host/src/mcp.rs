@@ -7,6 +7,7 @@ mod client;
 mod convert;
 mod dialogue;
 mod guard;
+mod http;
 mod logging;
 mod pages;
 mod params;
@@ -26,6 +27,10 @@ use self::server::Server;
 use self::session::Session;
 use self::stdio::{StdioOptions, StdioTransport};
 use crate::host::Host;
+
+pub(crate) use self::http::{
+    Listening, PATH as HTTP_PATH, check_name as check_http_name, serve_http,
+};
 
 /// Serves one client on these two descriptors, which may be pipes, sockets, terminals or files, until its input ends.
 ///

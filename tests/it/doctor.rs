@@ -93,6 +93,7 @@ fn a_new_machine_has_nothing_wrong_with_it() {
                            hint: `toolbay add FILE` makes it and puts a plugin there
         ok       grants    nothing is granted and no plugin pinned yet; /home/ada/config/grants.toml
         ok       secrets   no secrets; new ones go to /home/ada/config/secrets.toml
+        ok       tokens    no tokens for callers over HTTP; /home/ada/config/tokens.toml
         warning  client    none of the clients that are known starts toolbay
                            hint: `toolbay client-config CLIENT --write`, where CLIENT is claude-code, cursor, vscode or another that `toolbay client-config --help` names
         no problems, 2 warnings
@@ -142,6 +143,7 @@ fn a_machine_in_use() {
         ok       plugin    plain 0.1.0, 1 tool, /home/ada/.local/share/toolbay/plugins/plain.wasm
         ok       grants    no grants, 1 pinned plugin without one, /home/ada/config/grants.toml
         ok       secrets   no secrets; new ones go to /home/ada/config/secrets.toml
+        ok       tokens    no tokens for callers over HTTP; /home/ada/config/tokens.toml
         ok       client    Cursor (/home/ada/.cursor/mcp.json) has `toolbay`: /opt/toolbay serve /home/ada/.local/share/toolbay/plugins
         no problems, no warnings
         --- stderr
@@ -216,6 +218,7 @@ fn a_machine_with_everything_wrong() {
         warning  grants    the time is over for which `keeper` was granted count
                            hint: grant it anew, or: toolbay revoke keeper --dir '/home/ada/.local/share/toolbay/plugins'
         ok       secrets   no secrets; new ones go to /home/ada/config/secrets.toml
+        ok       tokens    no tokens for callers over HTTP; /home/ada/config/tokens.toml
         problem  client    Cursor (/home/ada/.cursor/mcp.json) has `toolbay`, which starts /nowhere/toolbay, and there is no such program
                            hint: toolbay client-config cursor --write
         warning  client    Gemini CLI (/home/ada/.gemini/settings.json) cannot be read: line 1 is not what the client can read: expected string for object property

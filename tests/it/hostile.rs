@@ -40,7 +40,7 @@ hostile_guests! {
         one_endless_line out_of_bounds panic read_stdin recurse sleep_for_an_hour sleep_forever structured_list trap
         wait_for_many write_zeroes;
     assembled:
-        bad_length bad_pointer bad_realloc bad_variant describe_floods describe_lies describe_loops describe_traps grow_table
+        bad_length bad_pointer bad_realloc bad_variant counts_in_state describe_floods describe_lies describe_loops describe_traps grow_table
         huge_memory huge_table invalid_utf8 loop_after_return loop_at_start loop_in_realloc plain reads_state
         recurse_in_code same_text_often trap_after_return trap_at_start;
 }
@@ -273,6 +273,11 @@ mod tests {
     pub(super) fn recurse() {
         // In a Rust guest this ends as an access outside its memory.
         check("recurse", &Error(&["limit_exceeded", "internal"]));
+    }
+
+    #[test]
+    pub(super) fn counts_in_state() {
+        check_assembled("counts_in_state", &Error(&["internal"]));
     }
 
     #[test]

@@ -32,6 +32,7 @@ mod grants;
 mod handshake;
 mod help;
 mod hostile;
+mod http;
 mod lists;
 mod load;
 mod logs;

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, channel};
 use std::thread::{self, JoinHandle};
@@ -84,21 +84,7 @@ impl Start {
     pub(crate) fn start(self) -> Host {
         let home = TempDir::new().expect("a temporary folder can be made");
         let ends = self.wire.open().expect("a channel can be opened");
-        let mut command = command::toolbay(home.path());
-        command
-            .arg("serve")
-            .args(&self.arguments)
-            .args(&self.folders);
-        if let Some(cache) = &self.cache {
-            command.env("TOOLBAY_CACHE_DIR", cache);
-        }
-        if let Some(state) = &self.state {
-            command.env("TOOLBAY_STATE_DIR", state);
-        }
-        if let Some(settings) = &self.settings {
-            command.env("TOOLBAY_CONFIG_DIR", settings);
-        }
-        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        let mut command = self.command(home.path());
         command
             .stdin(Stdio::from(ends.child_stdin))
             .stdout(Stdio::from(ends.child_stdout))
@@ -124,6 +110,26 @@ impl Start {
             stderr_end,
             _home: home,
         }
+    }
+
+    /// The command that starts it, with a home of its own where nothing else was said.
+    pub(crate) fn command(&self, home: &Path) -> Command {
+        let mut command = command::toolbay(home);
+        command
+            .arg("serve")
+            .args(&self.arguments)
+            .args(&self.folders);
+        if let Some(cache) = &self.cache {
+            command.env("TOOLBAY_CACHE_DIR", cache);
+        }
+        if let Some(state) = &self.state {
+            command.env("TOOLBAY_STATE_DIR", state);
+        }
+        if let Some(settings) = &self.settings {
+            command.env("TOOLBAY_CONFIG_DIR", settings);
+        }
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command
     }
 }
 
@@ -390,7 +396,7 @@ impl Drop for Host {
 
 /// Closes the channel when the process has ended, and leaves it to be reaped by its owner: so its number cannot come to mean
 /// another process before that.
-fn announce_exit(child: &Child) -> Receiver<()> {
+pub(crate) fn announce_exit(child: &Child) -> Receiver<()> {
     let (sender, receiver) = channel();
     let id = child.id();
     thread::spawn(move || {

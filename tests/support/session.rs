@@ -286,7 +286,7 @@ impl Session {
 }
 
 /// What a client of the modern era says about itself in each request.
-fn modern_meta() -> [(&'static str, Value); 3] {
+pub(crate) fn modern_meta() -> [(&'static str, Value); 3] {
     [
         ("protocolVersion", json!("2026-07-28")),
         ("clientCapabilities", json!({})),

@@ -6,6 +6,7 @@ pub(crate) mod author;
 pub(crate) mod command;
 pub(crate) mod folder;
 pub(crate) mod host;
+pub(crate) mod http_client;
 #[expect(
     dead_code,
     reason = "the sandbox's own tests use the rest of it: https and slow servers"

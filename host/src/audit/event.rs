@@ -44,6 +44,14 @@ pub(crate) enum Event {
         plugin: String,
         secret: String,
     },
+    /// The user made a token for callers over HTTP.
+    TokenAdded {
+        token: String,
+        scopes: Vec<String>,
+    },
+    TokenRemoved {
+        token: String,
+    },
 }
 
 /// One call of a tool.
@@ -111,8 +119,21 @@ enum Line<'a> {
         plugin: &'a str,
         secret: &'a str,
     },
+    TokenAdded {
+        time: String,
+        token: &'a str,
+        #[serde(skip_serializing_if = "is_empty")]
+        scopes: &'a [String],
+    },
+    TokenRemoved {
+        time: String,
+        token: &'a str,
+    },
     /// So many lines are missing before this one.
-    Lost { time: String, lines: u64 },
+    Lost {
+        time: String,
+        lines: u64,
+    },
 }
 
 fn is_empty(list: &&[String]) -> bool {
@@ -189,6 +210,12 @@ impl Event {
                 plugin,
                 secret,
             },
+            Self::TokenAdded { token, scopes } => Line::TokenAdded {
+                time,
+                token,
+                scopes,
+            },
+            Self::TokenRemoved { token } => Line::TokenRemoved { time, token },
         }
     }
 }

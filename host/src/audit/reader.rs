@@ -26,6 +26,8 @@ pub(crate) struct Recorded {
     pub(crate) until: Option<String>,
     pub(crate) secret: Option<String>,
     pub(crate) kept_in: Option<String>,
+    pub(crate) token: Option<String>,
+    pub(crate) principal: Option<String>,
     /// How many lines are missing.
     pub(crate) lines: u64,
 }

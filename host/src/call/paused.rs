@@ -12,7 +12,6 @@ use super::{Call, CallEnd, conclude, slot};
 use crate::catalog::Found;
 use crate::client::{Answer, Answered, Question};
 use crate::digest::Digest;
-use crate::host::Host;
 use crate::permissions::reach::Reach;
 use crate::sandbox::{Running, Step};
 
@@ -50,10 +49,10 @@ pub(crate) struct Paused {
 
 impl UnderWay {
     /// Runs the guest to its end, or to a question that nobody has answered yet.
-    pub(super) async fn go_on(mut self, host: &Host, cancel: &CancellationToken) -> Call {
+    pub(super) async fn go_on(mut self, cancel: &CancellationToken) -> Call {
         loop {
             let questions = match self.running.step(cancel).await {
-                Step::Ended(finished) => return Call::Ended(conclude(host, self, finished)),
+                Step::Ended(finished) => return Call::Ended(conclude(self, finished)),
                 Step::Asks(questions) => questions,
             };
             let Some(round) = self.recorded.pop_front() else {
@@ -98,12 +97,7 @@ impl Paused {
     }
 
     /// Goes on with the answer.
-    pub(crate) async fn answer(
-        mut self,
-        host: &Host,
-        answered: Answered,
-        cancel: &CancellationToken,
-    ) -> Call {
+    pub(crate) async fn answer(mut self, answered: Answered, cancel: &CancellationToken) -> Call {
         let under_way = &mut self.under_way;
         if under_way.slot.is_none() {
             match slot(&under_way.found.tool, cancel).await {
@@ -112,6 +106,6 @@ impl Paused {
             }
         }
         under_way.running.answer(answered);
-        self.under_way.go_on(host, cancel).await
+        self.under_way.go_on(cancel).await
     }
 }

@@ -8,6 +8,7 @@ use crate::host::Host;
 use crate::permissions::access::ToolAccess;
 use crate::permissions::reach::{Reach, SecretValue};
 use crate::permissions::usage::{Denial, Usage};
+use crate::principal::Principal;
 use crate::secrets::SecretError;
 use crate::text::escape;
 
@@ -19,6 +20,7 @@ pub(super) async fn reach(
     host: &Host,
     found: &Found,
     access: &Arc<ToolAccess>,
+    principal: &Principal,
 ) -> Result<Reach, CallError> {
     let secrets = if access.secrets.is_empty() {
         Arc::default()
@@ -27,7 +29,7 @@ pub(super) async fn reach(
     };
     Ok(Reach {
         access: access.clone(),
-        principal: host.local_principal.clone(),
+        principal: principal.name.clone(),
         scope: found.plugin.scope.clone(),
         secrets,
         usage: Usage::default(),

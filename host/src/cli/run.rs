@@ -1,5 +1,6 @@
 //! Serving, listing and calling.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -7,12 +8,14 @@ use clap::Args;
 
 use crate::config::{StandIn, parse_clock};
 
-/// Serve the plugins of one or more folders to an MCP client over standard input and output.
+/// Serve the plugins of one or more folders to an MCP client over standard input and output, or to several over HTTP.
 ///
 /// This is the command that MCP clients start. The folders are watched: a component that is added, replaced or removed shows up in the running client. Logs
 /// go to standard error; TOOLBAY_LOG sets how much (error, warn, info, debug, trace).
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  toolbay serve\n  toolbay serve ~/plugins ./target/plugins")]
+#[command(
+    after_help = "Examples:\n  toolbay serve\n  toolbay serve ~/plugins ./target/plugins\n  toolbay serve --http 127.0.0.1:8080"
+)]
 pub struct Serve {
     #[command(flatten)]
     pub folders: Folders,
@@ -20,6 +23,17 @@ pub struct Serve {
     /// question. Never for folders. A client may be set to answer by itself, so this is off unless it is given.
     #[arg(long)]
     pub ask: bool,
+    /// Serve over HTTP on this address instead, at /mcp; port 0 takes a free one. The first line on standard error says which.
+    ///
+    /// Without tokens, every program of this machine may call; with `toolbay token add` only who has one. /healthz and /readyz say how the server is.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub http: Option<SocketAddr>,
+    /// A name under which clients reach the server, besides those of this machine; may be given several times. Requests that name others are refused.
+    #[arg(long = "http-host", value_name = "NAME", requires = "http", value_parser = crate::mcp::check_http_name)]
+    pub http_hosts: Vec<String>,
+    /// Serve also on an address that other machines can reach. Needs at least one token.
+    #[arg(long, requires = "http")]
+    pub http_allow_remote: bool,
     /// For a plugin's tests: what time it is for guests, where it stands still.
     #[arg(long, hide = true, value_name = "RFC3339", value_parser = parse_clock)]
     pub test_clock: Option<Duration>,

@@ -71,6 +71,7 @@ pub(crate) fn run(arguments: &Doctor) -> Result<u8> {
     checks.extend(places::variables());
     checks.extend(places::folders(&config));
     let target = places::target(&config);
+    let tokens = places::tokens(&config);
     let runtime = super::runtime()?;
     runtime.block_on(async {
         let host = Host::new(config)?;
@@ -79,6 +80,7 @@ pub(crate) fn run(arguments: &Doctor) -> Result<u8> {
         checks.extend(plugins::plugins(&host));
         checks.extend(plugins::grants(&host));
         checks.extend(plugins::secrets(&host));
+        checks.push(tokens);
         anyhow::Ok(())
     })?;
     super::finish(runtime);

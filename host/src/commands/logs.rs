@@ -12,6 +12,7 @@ use crate::audit::reader::{Reader, Recorded};
 use crate::cli::Logs;
 use crate::config::Config;
 use crate::files::create_private_folder;
+use crate::principal::LOCAL;
 use crate::terminal::{self, Colour};
 use crate::text::{duration, escape};
 
@@ -218,6 +219,7 @@ fn describe(recorded: &Recorded) -> String {
         format!(": {}", recorded.tools.join(", "))
     };
     let secret = recorded.secret.as_deref().unwrap_or("?");
+    let token = recorded.token.as_deref().unwrap_or("?");
     match recorded.event.as_str() {
         "call" => {
             let mut text = format!(
@@ -226,6 +228,9 @@ fn describe(recorded: &Recorded) -> String {
                 recorded.outcome.as_deref().unwrap_or("?"),
                 duration_of(recorded.duration_us)
             );
+            if let Some(caller) = recorded.principal.as_deref().filter(|name| *name != LOCAL) {
+                let _ = write!(text, "  by {caller}");
+            }
             if !recorded.denials.is_empty() {
                 let _ = write!(text, "  refused: {}", recorded.denials.join("; "));
             }
@@ -245,6 +250,8 @@ fn describe(recorded: &Recorded) -> String {
             format!("secret {secret} of {plugin} set, in the {place}")
         }
         "secret_removed" => format!("secret {secret} of {plugin} removed"),
+        "token_added" => format!("token {token} added"),
+        "token_removed" => format!("token {token} removed"),
         "lost" => format!("{} lines are missing here", recorded.lines),
         other => format!("{other} {plugin}"),
     }

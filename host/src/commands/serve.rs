@@ -1,4 +1,6 @@
-//! `toolbay serve`: MCP over standard input and output.
+//! `toolbay serve`: MCP over standard input and output, or over HTTP.
+
+mod http;
 
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -21,6 +23,9 @@ pub(crate) fn run(arguments: &Serve) -> Result<u8> {
         tracing::warn!(
             "started for a test: the time or the servers that plugins see are not the real ones"
         );
+    }
+    if let Some(address) = arguments.http {
+        return http::run(arguments, address, config);
     }
     let (input, output) = standard_streams()?;
     let runtime = super::runtime()?;

@@ -4,6 +4,7 @@
 mod state;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rmcp::RoleServer;
 use rmcp::model::{ErrorData, RequestId, RequestMetaObject};
@@ -27,6 +28,7 @@ use crate::audit;
 use crate::call::{self, Call, CallEnd, Output, Paused, Round, Unknown, Wants};
 use crate::client::{Abilities, Action, Answer, Asks, Question};
 use crate::host::Host;
+use crate::principal::Principal;
 use crate::sandbox::Remains;
 use crate::status::{STATUS_TOOL, Status};
 
@@ -146,6 +148,7 @@ pub(super) async fn answer(
     };
     let asking = Asking {
         host: caller.host,
+        principal: &caller.session.principal,
         peer: caller.peer,
         cancel: caller.cancel,
         client: client(caller.session, caller.notify, caller.peer, &params, era),
@@ -222,6 +225,7 @@ async fn completion<'a>(
 /// One request on its way through the questions that its guest asks.
 struct Asking<'a> {
     host: &'a Host,
+    principal: &'a Principal,
     peer: Option<&'a Peer<RoleServer>>,
     cancel: &'a CancellationToken,
     client: Arc<CallClient>,
@@ -295,6 +299,7 @@ impl Asking<'_> {
         let request = call::CallRequest {
             wants: self.wants.clone(),
             consent,
+            principal: self.principal.clone(),
             client: self.client.clone(),
             recorded,
             cancel: self.cancel,
@@ -324,7 +329,7 @@ impl Asking<'_> {
             questions: Round::digest(&paused.questions),
             answers: answers.clone(),
         });
-        let call = paused.answer(self.host, Ok(answers), self.cancel).await;
+        let call = paused.answer(Ok(answers), self.cancel).await;
         self.converse(id, call, consent, rounds).await
     }
 
@@ -362,7 +367,7 @@ impl Asking<'_> {
                 }
                 (Call::Asks(paused), Era::Legacy) => {
                     let answered = self.ask_now(&paused.questions).await;
-                    call = paused.answer(self.host, answered, self.cancel).await;
+                    call = paused.answer(answered, self.cancel).await;
                 }
                 (Call::Asks(paused), Era::Modern) => {
                     // A client may answer what it knows will be asked, with the first request already.
@@ -509,6 +514,46 @@ fn foreign_state() -> ErrorData {
     )
 }
 
+/// The result of one call, for a transport that hands over results instead of lines.
+pub(super) async fn result(
+    host: &Arc<Host>,
+    caller: Caller<'_>,
+    id: &RequestId,
+    method: CallMethod,
+    params: Option<&RawValue>,
+) -> Result<Value, ErrorData> {
+    /// What a guest leaves behind is kept no longer than this for an answer to be sent.
+    const LATEST: Duration = Duration::from_secs(10);
+    let taken = caller.cancel.clone();
+    let answered = answering_panics(answer(caller, id, method, params)).await?;
+    if let Some(called) = answered.audit {
+        audit(host, called, method, params).await;
+    }
+    if let Some(remains) = answered.remains {
+        // rmcp cancels the token of a request when it takes the answer.
+        let (host, slot) = (host.clone(), answered.slot);
+        tokio::spawn(async move {
+            let _ = tokio::time::timeout(LATEST, taken.cancelled()).await;
+            host.sandbox.dispose(remains);
+            drop(slot);
+        });
+    }
+    result_of(&answered.line)
+}
+
+/// The result in a line, or the error.
+fn result_of(line: &[u8]) -> Result<Value, ErrorData> {
+    let unreadable = |error: serde_json::Error| ErrorData::internal_error(error.to_string(), None);
+    let mut message: Value = serde_json::from_slice(line).map_err(unreadable)?;
+    match message.get_mut("error") {
+        Some(error) => Err(serde_json::from_value(error.take()).map_err(unreadable)?),
+        None => Ok(message
+            .get_mut("result")
+            .map(Value::take)
+            .unwrap_or_default()),
+    }
+}
+
 /// Writes a call down. The arguments are known by their hash alone.
 pub(super) async fn audit(
     host: &Host,
@@ -544,10 +589,5 @@ pub(super) async fn once(host: &Host, tool: &str, arguments: &str) -> Result<Val
     if let Some(called) = answered.audit {
         audit(host, called, CallMethod::CallTool, Some(&params)).await;
     }
-    let mut message: Value = serde_json::from_slice(&answered.line)
-        .map_err(|error| ErrorData::internal_error(error.to_string(), None))?;
-    Ok(message
-        .get_mut("result")
-        .map(Value::take)
-        .unwrap_or_default())
+    result_of(&answered.line)
 }

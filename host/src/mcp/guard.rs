@@ -26,6 +26,11 @@ impl Guard {
         Self { server, session }
     }
 
+    /// What it stands before, for what needs no era.
+    pub(super) fn server(&self) -> &Server {
+        &self.server
+    }
+
     /// A handshake makes the era known, and a ping is allowed before one; every other request must belong to an era.
     fn era(
         &self,

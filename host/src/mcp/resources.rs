@@ -9,6 +9,7 @@ use crate::call::{self, Call, CallRequest, Output, Wants};
 use crate::catalog::{Catalog, Listed};
 use crate::client::nobody;
 use crate::host::Host;
+use crate::principal::Principal;
 use crate::sandbox::ResourcePage;
 
 /// So many times guests are asked for one page: a guest may give short or empty pages.
@@ -17,6 +18,7 @@ const MAX_ASKED: usize = 32;
 /// The page after a place, and the place where the next one begins.
 pub(super) async fn list(
     host: &Host,
+    principal: &Principal,
     catalog: &Catalog,
     after: Place,
     cancel: &CancellationToken,
@@ -45,7 +47,7 @@ pub(super) async fn list(
         let mut cursor = after.guest.clone().filter(|_| is_same);
         loop {
             asked += 1;
-            let Some(page) = ask(host, listed, cursor, cancel).await else {
+            let Some(page) = ask(host, principal, listed, cursor, cancel).await else {
                 break;
             };
             let shown = page.entries.iter();
@@ -70,6 +72,7 @@ pub(super) async fn list(
 /// One page of what a guest lists. A plugin that fails has none, and spoils the list for nobody.
 async fn ask(
     host: &Host,
+    principal: &Principal,
     listed: Listed<'_>,
     cursor: Option<String>,
     cancel: &CancellationToken,
@@ -80,6 +83,7 @@ async fn ask(
             cursor,
         },
         consent: false,
+        principal: principal.clone(),
         client: nobody(),
         recorded: Vec::new(),
         cancel,
@@ -98,7 +102,7 @@ async fn ask(
             }
             Call::Asks(paused) => {
                 let nobody = Err("nobody can be asked while resources are listed".to_owned());
-                call = paused.answer(host, nobody, cancel).await;
+                call = paused.answer(nobody, cancel).await;
             }
         }
     }

@@ -85,7 +85,7 @@ impl Server {
     }
 
     fn principal(&self) -> &str {
-        &self.host.local_principal
+        &self.session.principal.name
     }
 }
 
@@ -184,7 +184,14 @@ impl ServerHandler for Server {
         let catalog = self.host.scanned_catalog().await;
         let (after, _) = self.after(Listing::Resources, request)?;
         self.session.resources_listed(catalog.generation.resources);
-        let (resources, next) = resources::list(&self.host, &catalog, after, &context.ct).await;
+        let (resources, next) = resources::list(
+            &self.host,
+            &self.session.principal,
+            &catalog,
+            after,
+            &context.ct,
+        )
+        .await;
         let mut result = ListResourcesResult::with_all_items(resources);
         result.next_cursor = self.cursor(Listing::Resources, next);
         Ok(result)
@@ -242,7 +249,7 @@ impl ServerHandler for Server {
     }
 
     async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
-        subscriptions::listen(&self.host, context).await
+        subscriptions::listen(&self.host, &self.session.principal, context).await
     }
 
     async fn on_custom_request(

@@ -11,6 +11,7 @@ use rmcp::service::Peer;
 use super::logging::SessionLevel;
 use super::subscriptions::Subscriptions;
 use crate::catalog::Generation;
+use crate::principal::Principal;
 
 /// One connection.
 #[derive(Debug, Default)]
@@ -26,6 +27,8 @@ pub(super) struct Session {
     pub(super) subscriptions: Subscriptions,
     /// The least severe log messages that the client wants to have.
     pub(super) log_level: SessionLevel,
+    /// Who calls on it.
+    pub(super) principal: Principal,
     /// The way to send the client something unasked.
     peer: OnceLock<Peer<RoleServer>>,
 }
@@ -55,6 +58,14 @@ pub(super) enum Era {
 }
 
 impl Session {
+    /// A connection of this principal's.
+    pub(super) fn of(principal: Principal) -> Self {
+        Self {
+            principal,
+            ..Self::default()
+        }
+    }
+
     pub(super) fn set_initialized(&self) {
         self.initialized.store(true, Ordering::Release);
     }

@@ -30,11 +30,12 @@ use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+pub(super) use self::envelope::{Parsed, parse_line};
 use self::in_flight::{InFlight, Ticket};
 use self::lines::Lines;
 use self::outbox::Outbox;
 use self::reader::{Forward, Reader};
-use self::refusal::Refusal;
+pub(super) use self::refusal::Refusal;
 
 /// How long requests under way may still be answered after the end of input.
 const ANSWER_GRACE: Duration = Duration::from_millis(300);

@@ -13,6 +13,7 @@ use super::session::Session;
 use crate::changes::{Change, What};
 use crate::file_changes::Watched;
 use crate::host::Host;
+use crate::principal::Principal;
 
 /// So many resources can be subscribed to on one connection, or with one request.
 pub(super) const MAX_URIS: usize = 1000;
@@ -97,7 +98,7 @@ pub(super) async fn announce(host: Arc<Host>, session: Arc<Session>, peer: Peer<
                         }
                         sent
                     }
-                    Ok(change) if !concerns(&change, &host.local_principal) => Ok(()),
+                    Ok(change) if !concerns(&change, &session.principal.name) => Ok(()),
                     Ok(Change { what: What::List, .. }) => {
                         peer.notify_resource_list_changed().await
                     }
@@ -143,6 +144,7 @@ async fn notify_updated(
 /// Answers `subscriptions/listen`: tells what it asks for until it is cancelled.
 pub(super) async fn listen(
     host: &Arc<Host>,
+    principal: &Principal,
     context: SubscriptionContext,
 ) -> Result<(), ErrorData> {
     // What the first scan finds is no change: nobody was shown a list before it.
@@ -193,7 +195,7 @@ pub(super) async fn listen(
                     }
                     sent
                 }
-                Ok(change) if !concerns(&change, &host.local_principal) => Ok(()),
+                Ok(change) if !concerns(&change, &principal.name) => Ok(()),
                 Ok(Change { what: What::List, .. }) if resources => {
                     sink.notify_resource_list_changed().await
                 }

@@ -7,9 +7,6 @@ use zeroize::Zeroizing;
 use super::access::ToolAccess;
 use super::usage::Usage;
 
-/// Who calls: the local user on standard input and output.
-pub(crate) const LOCAL_PRINCIPAL: &str = "local";
-
 /// The reach of one call.
 #[derive(Debug, Clone)]
 pub(crate) struct Reach {
@@ -44,7 +41,7 @@ impl Reach {
     pub(crate) fn nothing() -> Self {
         Self {
             access: Arc::default(),
-            principal: LOCAL_PRINCIPAL.into(),
+            principal: crate::principal::LOCAL.into(),
             scope: "".into(),
             secrets: Arc::default(),
             usage: Usage::default(),

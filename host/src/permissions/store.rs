@@ -44,7 +44,7 @@ pub(crate) struct Current {
 
 /// What tells a file's state from its next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stamp {
+pub(crate) struct Stamp {
     inode: u64,
     size: u64,
     modified: (i64, i64),
@@ -184,7 +184,7 @@ pub(crate) enum ChangeError {
 }
 
 impl Stamp {
-    fn of(file: &Path) -> Option<Self> {
+    pub(crate) fn of(file: &Path) -> Option<Self> {
         let metadata = std::fs::metadata(file).ok()?;
         Some(Self {
             inode: metadata.ino(),
@@ -209,7 +209,7 @@ fn read(file: &Path, is_policy: bool) -> Result<Grants, GrantsError> {
 }
 
 /// A file that others can write to is nobody's decision.
-fn check_owner(file: &Path) -> Result<(), GrantsError> {
+pub(crate) fn check_owner(file: &Path) -> Result<(), GrantsError> {
     let Ok(metadata) = std::fs::metadata(file) else {
         return Ok(());
     };

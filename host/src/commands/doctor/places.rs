@@ -15,6 +15,7 @@ use crate::discover::exposure;
 use crate::host::Host;
 use crate::state::{StateError, Store};
 use crate::text::{bytes, nearest};
+use crate::tokens::TokenStore;
 
 /// The variables that are read.
 const VARIABLES: [&str; 5] = [
@@ -53,6 +54,26 @@ pub(super) fn variables() -> Vec<Check> {
     }
     checks.sort_by(|one, other| one.found.cmp(&other.found));
     checks
+}
+
+/// Who may call over HTTP.
+pub(super) fn tokens(config: &Config) -> Check {
+    let store = TokenStore::in_folder(&config.settings);
+    let file = store.file().display();
+    match store.tokens() {
+        Ok(tokens) => Check::ok(
+            "tokens",
+            format!(
+                "{} for callers over HTTP; {file}",
+                number(tokens.len(), "token")
+            ),
+        ),
+        Err(error) => {
+            let error = error.to_string();
+            let (what, hint) = error.split_once("; hint: ").unwrap_or((&error, ""));
+            Check::problem("tokens", what, hint)
+        }
+    }
 }
 
 /// The folders that everything lies in.

@@ -58,7 +58,7 @@ impl Asking<'_> {
     fn whom(&self) -> For<'_> {
         For {
             purpose: PURPOSE,
-            principal: &self.host.local_principal,
+            principal: &self.principal.name,
         }
     }
 

@@ -15,7 +15,7 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
-    pub(super) fn new(
+    pub(crate) fn new(
         id: Option<RequestId>,
         code: ErrorCode,
         message: impl Into<Cow<'static, str>>,
@@ -27,11 +27,11 @@ impl Refusal {
         }
     }
 
-    pub(super) fn parse_error(message: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn parse_error(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(None, ErrorCode::PARSE_ERROR, message)
     }
 
-    pub(super) fn invalid_request(
+    pub(crate) fn invalid_request(
         id: Option<RequestId>,
         message: impl Into<Cow<'static, str>>,
     ) -> Self {
@@ -39,7 +39,7 @@ impl Refusal {
     }
 
     /// The whole message, without a newline.
-    pub(super) fn to_line(&self) -> Vec<u8> {
+    pub(crate) fn to_line(&self) -> Vec<u8> {
         #[derive(Serialize)]
         struct Line<'a> {
             jsonrpc: &'static str,
