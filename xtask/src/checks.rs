@@ -22,7 +22,7 @@ const TESTS_LIMIT: Duration = Duration::from_secs(30 * 60);
 const ADVISORIES_LIMIT: Duration = Duration::from_secs(45);
 
 /// The workspaces whose packages are built for the sandbox.
-const GUEST_WORKSPACES: [&str; 2] = ["plugins", "tests/guests"];
+const GUEST_WORKSPACES: [&str; 3] = ["plugins", "tests/guests", "tests/conformance/fixture"];
 
 #[derive(Default)]
 struct Report {
@@ -141,6 +141,13 @@ pub(crate) fn run(
     tested
 }
 
+/// Those that are there.
+fn guest_workspaces(places: &Places) -> impl Iterator<Item = &'static str> {
+    GUEST_WORKSPACES
+        .into_iter()
+        .filter(|folder| places.root.join(folder).join("Cargo.toml").is_file())
+}
+
 /// cargo, in the workspace.
 fn cargo(places: &Places) -> Command {
     let mut cargo = process::cargo();
@@ -164,7 +171,7 @@ fn cargo_run(command: &mut Command) -> Result<()> {
 
 fn format(places: &Places) -> Result<()> {
     let mut unformatted = Vec::new();
-    for workspace in std::iter::once(".").chain(GUEST_WORKSPACES) {
+    for workspace in std::iter::once(".").chain(guest_workspaces(places)) {
         let mut check = process::cargo();
         check
             .current_dir(places.root.join(workspace))
@@ -189,7 +196,7 @@ fn lints(places: &Places) -> Result<()> {
             .args(["clippy", "--release", "--workspace", "--all-targets"])
             .args(["--", "-D", "warnings"]),
     )];
-    for workspace in GUEST_WORKSPACES {
+    for workspace in guest_workspaces(places) {
         let mut clippy = guest_cargo(places, workspace, "clippy");
         results.push(cargo_run(clippy.args([
             "--workspace",
@@ -231,7 +238,7 @@ fn dependencies(places: &Places, consent: Consent, report: &mut Report) -> Resul
             .args(checks);
         deny
     };
-    for workspace in std::iter::once(".").chain(GUEST_WORKSPACES) {
+    for workspace in std::iter::once(".").chain(guest_workspaces(places)) {
         process::run(
             &mut deny(workspace, &["bans", "licenses", "sources"]),
             BUILD_LIMIT,
@@ -246,7 +253,7 @@ fn dependencies(places: &Places, consent: Consent, report: &mut Report) -> Resul
         );
         return Ok(());
     }
-    for workspace in std::iter::once(".").chain(GUEST_WORKSPACES) {
+    for workspace in std::iter::once(".").chain(guest_workspaces(places)) {
         process::run(&mut deny(workspace, &["advisories"]), BUILD_LIMIT)?;
     }
     Ok(())
