@@ -16,7 +16,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 
 use self::bridge::Bridge;
-use self::results::{Outcome, Row, Standing};
+use self::results::{Row, Standing};
 use self::served::Stage;
 use self::suite::{Listed, Suite};
 use crate::places::Places;
@@ -30,6 +30,19 @@ const NAMED: usize = 6;
 pub(crate) struct Options {
     #[command(flatten)]
     setup: Setup,
+    #[command(flatten)]
+    only: Only,
+    /// Take the host and the plugins as they were built last
+    #[arg(long)]
+    no_build: bool,
+    /// Serve this folder instead of the plugins that the suite asks for
+    #[arg(long, value_name = "DIR")]
+    plugins: Option<PathBuf>,
+}
+
+/// What of it is run.
+#[derive(Args, Default)]
+struct Only {
     /// Only this revision of the protocol
     #[arg(long)]
     era: Option<Era>,
@@ -39,12 +52,6 @@ pub(crate) struct Options {
     /// Only this scenario, wherever it is listed
     #[arg(long, value_name = "NAME")]
     scenario: Option<String>,
-    /// Take the host and the plugins as they were built last
-    #[arg(long)]
-    no_build: bool,
-    /// Serve this folder instead of the plugins that the suite asks for
-    #[arg(long, value_name = "DIR")]
-    plugins: Option<PathBuf>,
 }
 
 /// A revision of the protocol that the suite has requirements for.
@@ -104,33 +111,43 @@ pub(crate) fn run(places: &Places, options: &Options) -> Result<()> {
     let suite = Suite::set_up(places).context("the conformance suite cannot be had")?;
     let plugins = options.plugins.clone().unwrap_or_else(|| places.fixture());
     let stage = Stage::new(places, &plugins)?;
-    let mut rows = Vec::new();
-    for era in Era::value_variants() {
-        for transport in Transport::value_variants() {
-            if options.era.is_none_or(|only| only == *era)
-                && options.transport.is_none_or(|only| only == *transport)
-            {
-                let scenario = options.scenario.as_deref();
-                rows.extend(one(&suite, &stage, *era, *transport, scenario)?);
-            }
-        }
-    }
-    if let (Some(scenario), true) = (&options.scenario, rows.is_empty()) {
+    let rows = all(&suite, &stage, &options.only)?;
+    if let (Some(scenario), true) = (&options.only.scenario, rows.is_empty()) {
         bail!(
             "no scenario is named {scenario}\nhint: see `cargo xtask conformance` without --scenario"
         );
     }
     heading("results");
-    report::print(&rows);
+    report::print(&rows, |_| true);
+    conclude(places, &stage, &rows)
+}
+
+fn all(suite: &Suite, stage: &Stage, only: &Only) -> Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    for era in Era::value_variants() {
+        for transport in Transport::value_variants() {
+            if only.era.is_none_or(|only| only == *era)
+                && only.transport.is_none_or(|only| only == *transport)
+            {
+                let scenario = only.scenario.as_deref();
+                rows.extend(one(suite, stage, *era, *transport, scenario)?);
+            }
+        }
+    }
+    Ok(rows)
+}
+
+/// Leaves the results for programs, says where all that was said is, and is an error where something required does not pass.
+fn conclude(places: &Places, stage: &Stage, rows: &[Row]) -> Result<()> {
     let json = places.target.join("conformance.json");
-    fs::write(&json, report::json(&rows)?)
+    fs::write(&json, report::json(rows)?)
         .with_context(|| format!("{} cannot be written", json.display()))?;
     note(&format!("\nthe same as JSON: {}", places.short(&json)));
     note(&format!(
         "what the host and the suite said: {}",
         places.short(&stage.folder)
     ));
-    verdict(&rows)
+    verdict(rows)
 }
 
 /// One revision over one transport.
@@ -148,10 +165,15 @@ fn one(
     }
     let name = format!("{}-{}", era.name(), transport.name());
     note(&format!(
-        "{} over {}: {} scenarios",
+        "{} over {}: {} {}",
         era.name(),
         transport.name(),
-        listed.len()
+        listed.len(),
+        if listed.len() == 1 {
+            "scenario"
+        } else {
+            "scenarios"
+        }
     ));
     let output = stage.folder.join(&name);
     if output.exists() {
@@ -190,7 +212,7 @@ fn one(
 fn verdict(rows: &[Row]) -> Result<()> {
     let failed: Vec<String> = rows
         .iter()
-        .filter(|row| row.standing == Standing::Required && row.outcome() != Outcome::Passed)
+        .filter(|row| row.is_missed())
         .map(|row| format!("{} ({}, {})", row.scenario, row.era, row.transport))
         .collect();
     if failed.is_empty() {

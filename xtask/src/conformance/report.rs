@@ -9,40 +9,45 @@ use crate::terminal::{bad, dim, good, note};
 /// How much of a message a person is shown; the rest is in the JSON.
 const SHOWN: usize = 300;
 
-pub(super) fn print(rows: &[Row]) {
+/// Prints those rows that are asked for, and the sums of all.
+pub(super) fn print(rows: &[Row], shown: impl Fn(&Row) -> bool) {
     let width = rows
         .iter()
         .map(|row| row.scenario.len())
         .max()
         .unwrap_or_default();
-    for row in rows {
-        let outcome = match (row.outcome(), &row.standing) {
-            (Outcome::Passed, _) => good("passed "),
-            (Outcome::Failed, Standing::Required) => bad("FAILED "),
-            (Outcome::Failed, _) => "failed ".to_owned(),
-            (Outcome::Skipped, Standing::Required) => bad("SKIPPED"),
-            (Outcome::Skipped, _) => dim("skipped"),
-        };
-        let counted = row.count(Status::Passed) + row.count(Status::Failed);
-        note(&format!(
-            "{:<width$}  {}  {:<5}  {outcome}  {:>2} of {counted:<2}  {}",
-            row.scenario,
-            row.era,
-            row.transport,
-            row.count(Status::Passed),
-            dim(&row.standing.name()),
-        ));
-        for check in row.with(Status::Failed) {
-            note(&format!("    {}: {}", check.name, shown(&check.message)));
-        }
-        for check in row.with(Status::Warned) {
-            let warning = format!("    warning: {}: {}", check.name, shown(&check.message));
-            note(&dim(&warning));
-        }
+    for row in rows.iter().filter(|row| shown(row)) {
+        print_row(row, width);
     }
     note("");
     for (run, rows) in by_run(rows) {
         note(&summary(&run, &rows));
+    }
+}
+
+fn print_row(row: &Row, width: usize) {
+    let outcome = match (row.outcome(), &row.standing) {
+        (Outcome::Passed, _) => good("passed "),
+        (Outcome::Failed, Standing::Required) => bad("FAILED "),
+        (Outcome::Failed, _) => "failed ".to_owned(),
+        (Outcome::Skipped, Standing::Required) => bad("SKIPPED"),
+        (Outcome::Skipped, _) => dim("skipped"),
+    };
+    let counted = row.count(Status::Passed) + row.count(Status::Failed);
+    note(&format!(
+        "{:<width$}  {}  {:<5}  {outcome}  {:>2} of {counted:<2}  {}",
+        row.scenario,
+        row.era,
+        row.transport,
+        row.count(Status::Passed),
+        dim(&row.standing.name()),
+    ));
+    for check in row.with(Status::Failed) {
+        note(&format!("    {}: {}", check.name, line(&check.message)));
+    }
+    for check in row.with(Status::Warned) {
+        let warning = format!("    warning: {}: {}", check.name, line(&check.message));
+        note(&dim(&warning));
     }
 }
 
@@ -85,16 +90,16 @@ fn by_run(rows: &[Row]) -> Vec<(String, Vec<&Row>)> {
 }
 
 /// A message on one line, as far as a person reads. It may quote the server, so nothing in it reaches the terminal raw.
-fn shown(message: &str) -> String {
-    let mut line: String = message
+fn line(message: &str) -> String {
+    let mut text: String = message
         .chars()
         .map(|one| if one.is_control() { ' ' } else { one })
         .take(SHOWN)
         .collect();
     if message.chars().nth(SHOWN).is_some() {
-        line.push('…');
+        text.push('…');
     }
-    line
+    text
 }
 
 pub(super) fn json(rows: &[Row]) -> Result<String> {
@@ -128,7 +133,7 @@ mod tests {
 
     #[test]
     fn a_message_is_one_line_of_bounded_length() {
-        assert_eq!(shown("a\n\x1b[31mb"), "a  [31mb");
-        assert_eq!(shown(&"x".repeat(400)).chars().count(), SHOWN + 1);
+        assert_eq!(line("a\n\x1b[31mb"), "a  [31mb");
+        assert_eq!(line(&"x".repeat(400)).chars().count(), SHOWN + 1);
     }
 }

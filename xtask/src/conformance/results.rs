@@ -81,6 +81,11 @@ impl Row {
             .filter(move |check| check.status == status)
     }
 
+    /// Whether it counts and does not pass.
+    pub(super) fn is_missed(&self) -> bool {
+        self.standing == Standing::Required && self.outcome() != Outcome::Passed
+    }
+
     pub(super) fn outcome(&self) -> Outcome {
         if self.count(Status::Failed) > 0 {
             Outcome::Failed
