@@ -1,7 +1,7 @@
 //! `cargo xtask test`: every check, each under a heading with the time it took.
 //!
 //! The order lets each step reuse what an earlier one compiled: everything is a release build, and lints and docs share
-//! their metadata. The tests come last, so that a run that passes closes with nextest's own summary.
+//! their metadata. The tests come last but for the conformance suite, so that a run that passes closes with nextest's own summary and the suite's.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, anyhow, bail};
 
 use crate::client_setup::{self, Clients};
+use crate::conformance;
 use crate::guests;
 use crate::places::Places;
 use crate::terminal::{self, dim, heading, note};
@@ -87,7 +88,10 @@ pub(crate) fn run(
     report.step("lints", |_| lints(places));
     let mut clients = Clients::default();
     if quick {
-        report.skip("docs, dependency check and clients of other languages (--quick)".to_owned());
+        report.skip(
+            "docs, dependency check, clients of other languages and the conformance suite (--quick)"
+                .to_owned(),
+        );
     } else {
         report.step("docs", |_| {
             cargo_run(
@@ -137,6 +141,12 @@ pub(crate) fn run(
         .args(filters);
     clients.tell(&mut tests);
     let tested = process::run(&mut tests, TESTS_LIMIT);
+    // Who names some tests wants those.
+    if !quick && filters.is_empty() {
+        report.step("conformance", |report| {
+            conformance::check(places, &mut |what| report.skip(what))
+        });
+    }
     report.check()?;
     tested
 }

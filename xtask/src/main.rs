@@ -47,11 +47,11 @@ enum Verb {
     Plugins(Setup),
     /// Build target/release/toolbay and target/plugins/*.wasm
     Build(Setup),
-    /// Run every check: format, lints, docs, dependencies, tests
+    /// Run every check: format, lints, docs, dependencies, tests, conformance
     Test {
         #[command(flatten)]
         setup: Setup,
-        /// Leave out the docs, the dependency check and the clients of other languages
+        /// Leave out the docs, the dependency check, the clients of other languages and the conformance suite
         #[arg(long)]
         quick: bool,
         /// Handed to nextest: run only the tests whose names contain one of these
