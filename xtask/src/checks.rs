@@ -1,7 +1,7 @@
 //! `cargo xtask test`: every check, each under a heading with the time it took.
 //!
 //! The order lets each step reuse what an earlier one compiled: everything is a release build, and lints and docs share
-//! their metadata. The tests come last, so that a run that passes closes with nextest's own summary.
+//! their metadata. The tests come last but for the conformance suite, so that a run that passes closes with nextest's own summary and the suite's.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, anyhow, bail};
 
 use crate::client_setup::{self, Clients};
+use crate::conformance;
 use crate::guests;
 use crate::places::Places;
 use crate::terminal::{self, dim, heading, note};
@@ -22,7 +23,7 @@ const TESTS_LIMIT: Duration = Duration::from_secs(30 * 60);
 const ADVISORIES_LIMIT: Duration = Duration::from_secs(45);
 
 /// The workspaces whose packages are built for the sandbox.
-const GUEST_WORKSPACES: [&str; 2] = ["plugins", "tests/guests"];
+const GUEST_WORKSPACES: [&str; 3] = ["plugins", "tests/guests", "tests/conformance/fixture"];
 
 #[derive(Default)]
 struct Report {
@@ -87,7 +88,10 @@ pub(crate) fn run(
     report.step("lints", |_| lints(places));
     let mut clients = Clients::default();
     if quick {
-        report.skip("docs, dependency check and clients of other languages (--quick)".to_owned());
+        report.skip(
+            "docs, dependency check, clients of other languages and the conformance suite (--quick)"
+                .to_owned(),
+        );
     } else {
         report.step("docs", |_| {
             cargo_run(
@@ -137,8 +141,21 @@ pub(crate) fn run(
         .args(filters);
     clients.tell(&mut tests);
     let tested = process::run(&mut tests, TESTS_LIMIT);
+    // Who names some tests wants those.
+    if !quick && filters.is_empty() {
+        report.step("conformance", |report| {
+            conformance::check(places, &mut |what| report.skip(what))
+        });
+    }
     report.check()?;
     tested
+}
+
+/// Those that are there.
+fn guest_workspaces(places: &Places) -> impl Iterator<Item = &'static str> {
+    GUEST_WORKSPACES
+        .into_iter()
+        .filter(|folder| places.root.join(folder).join("Cargo.toml").is_file())
 }
 
 /// cargo, in the workspace.
@@ -164,7 +181,7 @@ fn cargo_run(command: &mut Command) -> Result<()> {
 
 fn format(places: &Places) -> Result<()> {
     let mut unformatted = Vec::new();
-    for workspace in std::iter::once(".").chain(GUEST_WORKSPACES) {
+    for workspace in std::iter::once(".").chain(guest_workspaces(places)) {
         let mut check = process::cargo();
         check
             .current_dir(places.root.join(workspace))
@@ -189,7 +206,7 @@ fn lints(places: &Places) -> Result<()> {
             .args(["clippy", "--release", "--workspace", "--all-targets"])
             .args(["--", "-D", "warnings"]),
     )];
-    for workspace in GUEST_WORKSPACES {
+    for workspace in guest_workspaces(places) {
         let mut clippy = guest_cargo(places, workspace, "clippy");
         results.push(cargo_run(clippy.args([
             "--workspace",
@@ -231,7 +248,7 @@ fn dependencies(places: &Places, consent: Consent, report: &mut Report) -> Resul
             .args(checks);
         deny
     };
-    for workspace in std::iter::once(".").chain(GUEST_WORKSPACES) {
+    for workspace in std::iter::once(".").chain(guest_workspaces(places)) {
         process::run(
             &mut deny(workspace, &["bans", "licenses", "sources"]),
             BUILD_LIMIT,
@@ -246,7 +263,7 @@ fn dependencies(places: &Places, consent: Consent, report: &mut Report) -> Resul
         );
         return Ok(());
     }
-    for workspace in std::iter::once(".").chain(GUEST_WORKSPACES) {
+    for workspace in std::iter::once(".").chain(guest_workspaces(places)) {
         process::run(&mut deny(workspace, &["advisories"]), BUILD_LIMIT)?;
     }
     Ok(())

@@ -16,7 +16,7 @@ use toolbay_build::process::{self, program};
 
 const INSTALL_LIMIT: Duration = Duration::from_secs(5 * 60);
 
-/// The oldest Node.js that the Inspector runs on, where no newer one comes with the packages.
+/// The oldest Node.js that the Inspector runs on, and the conformance suite too, where no newer one comes with the packages.
 const OLDEST_NODE: (u32, u32) = (22, 19);
 
 /// Where the tests find the clients; they skip what is not there.
@@ -68,7 +68,8 @@ pub(crate) fn set_up(places: &Places, skip: &mut dyn FnMut(String)) -> Clients {
     clients
 }
 
-fn first_line(error: &anyhow::Error) -> String {
+/// What a sentence says of an error.
+pub(crate) fn first_line(error: &anyhow::Error) -> String {
     format!("{error:#}")
         .lines()
         .next()
@@ -107,7 +108,7 @@ fn python(pinned: &Path, into: &Path) -> Result<PathBuf> {
 }
 
 /// The pinned packages, and a Node.js that runs them all.
-fn node(pinned: &Path, into: &Path) -> Result<(PathBuf, PathBuf)> {
+pub(crate) fn node(pinned: &Path, into: &Path) -> Result<(PathBuf, PathBuf)> {
     let files = ["package.json", "package-lock.json"].map(|name| pinned.join(name));
     once(into, &[&files[0], &files[1]], || {
         for file in &files {

@@ -38,6 +38,19 @@ pub(crate) fn build_plugins(places: &Places, consent: Consent) -> Result<()> {
     build(places, consent, &[("plugins", "plugins", places.plugins())])
 }
 
+/// The plugins that the conformance suite asks for.
+pub(crate) fn build_fixture(places: &Places, consent: Consent) -> Result<()> {
+    build(places, consent, &[fixture(places)])
+}
+
+fn fixture(places: &Places) -> (&'static str, &'static str, PathBuf) {
+    (
+        "the plugins of the conformance suite",
+        "tests/conformance/fixture",
+        places.fixture(),
+    )
+}
+
 pub(crate) fn build_all(places: &Places, consent: Consent) -> Result<()> {
     build(
         places,
@@ -49,6 +62,7 @@ pub(crate) fn build_all(places: &Places, consent: Consent) -> Result<()> {
                 "tests/guests",
                 places.test_guests(),
             ),
+            fixture(places),
         ],
     )
 }

@@ -13,6 +13,7 @@ mod bench;
 mod checks;
 mod client;
 mod client_setup;
+mod conformance;
 mod demo;
 mod demo_changes;
 mod demo_script;
@@ -46,11 +47,11 @@ enum Verb {
     Plugins(Setup),
     /// Build target/release/toolbay and target/plugins/*.wasm
     Build(Setup),
-    /// Run every check: format, lints, docs, dependencies, tests
+    /// Run every check: format, lints, docs, dependencies, tests, conformance
     Test {
         #[command(flatten)]
         setup: Setup,
-        /// Leave out the docs, the dependency check and the clients of other languages
+        /// Leave out the docs, the dependency check, the clients of other languages and the conformance suite
         #[arg(long)]
         quick: bool,
         /// Handed to nextest: run only the tests whose names contain one of these
@@ -59,12 +60,14 @@ enum Verb {
     },
     /// Build everything, then show a running host that follows its folder
     Demo(Setup),
+    /// Run the official conformance suite of MCP against the host, over HTTP and over pipes
+    Conformance(conformance::Options),
     /// Measure the host beside a native server with the same tools
     Bench(bench::Options),
 }
 
 #[derive(Args)]
-struct Setup {
+pub(crate) struct Setup {
     /// Install missing packages and tools without asking (so does CI=true)
     #[arg(long)]
     install: bool,
@@ -95,12 +98,13 @@ fn run(verb: Verb) -> Result<()> {
             filters,
         } => checks::run(&places, setup.consent(), quick, &filters),
         Verb::Demo(setup) => demo::run(&places, setup.consent()),
+        Verb::Conformance(options) => conformance::run(&places, &options),
         Verb::Bench(options) => bench::run(&places, &options),
     }
 }
 
 impl Setup {
-    fn consent(&self) -> Consent {
+    pub(crate) fn consent(&self) -> Consent {
         Consent::new(self.install)
     }
 }

@@ -59,6 +59,16 @@ impl Places {
         self.target.join("test-guests")
     }
 
+    /// What a run of the conformance suite needs and leaves behind.
+    pub(crate) fn conformance(&self) -> PathBuf {
+        self.target.join("conformance")
+    }
+
+    /// The finished plugins that the conformance suite asks for.
+    pub(crate) fn fixture(&self) -> PathBuf {
+        self.conformance().join("plugins")
+    }
+
     /// The path as a person at the workspace's root would write it.
     pub(crate) fn short(&self, path: &Path) -> String {
         path.strip_prefix(&self.root)

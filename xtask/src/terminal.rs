@@ -33,6 +33,10 @@ pub(crate) fn good(text: &str) -> String {
     paint(text, "32")
 }
 
+pub(crate) fn bad(text: &str) -> String {
+    paint(text, "31")
+}
+
 pub(crate) fn heading(text: &str) {
     println!("\n{}", bold(&format!("== {text}")));
 }
