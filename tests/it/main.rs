@@ -15,6 +15,7 @@
 mod support;
 
 mod added;
+mod asker;
 mod author;
 mod broken;
 mod calls;

@@ -1,8 +1,11 @@
-//! Markdown notes in a folder of the user's. This file holds the tools; what they do is in the modules.
+//! Markdown notes in a folder of the user's: tools that find and write them, each note as a resource, and a prompt. This file holds what the host sees; what it does is in
+//! the modules.
 
 mod note;
+mod prompts;
 #[cfg(test)]
 mod properties;
+mod resources;
 mod search;
 #[cfg(test)]
 mod testing;
@@ -19,7 +22,7 @@ pub use search::{Found, Line, Match, SearchPage, Skipped};
 pub use tools::{ListPage, NoteText, Written};
 use vault::Vault;
 
-plugin!(list, search, read, create, append);
+plugin!(list, search, read, create, append; resources(note); prompts(summarise));
 
 /// Lists Markdown notes, in the folder itself and in its subfolders, in the order of their paths.
 ///
@@ -91,6 +94,7 @@ pub fn read(
 /// Takes the path, in whose last part the name ends in .md, and creates the subfolders in it that are not there yet.
 #[tool(title = "Create a note")]
 pub fn create(
+    ctx: &Context,
     /// Where the note goes in the folder, such as "2026/shopping.md"
     #[schemars(length(min = 4, max = 1000))]
     note: &str,
@@ -98,12 +102,15 @@ pub fn create(
     #[schemars(length(max = 500_000))]
     text: &str,
 ) -> Result<Written, ToolError> {
-    tools::create(&Vault::open()?, note, text)
+    let written = tools::create(&Vault::open()?, note, text)?;
+    ctx.resource_list_changed();
+    Ok(written)
 }
 
 /// Adds a text at the end of a Markdown note that exists, on lines of its own. Nothing else in the note is changed.
 #[tool(title = "Append to a note")]
 pub fn append(
+    ctx: &Context,
     /// The note's path in the folder, such as "2026/shopping.md", as `list` and `search` return it
     #[schemars(length(min = 4, max = 1000))]
     note: &str,
@@ -111,5 +118,30 @@ pub fn append(
     #[schemars(length(min = 1, max = 500_000))]
     text: &str,
 ) -> Result<Written, ToolError> {
-    tools::append(&Vault::open()?, note, text)
+    let written = tools::append(&Vault::open()?, note, text)?;
+    ctx.resource_updated(&resources::uri(note));
+    Ok(written)
+}
+
+/// One Markdown note, as it is in the folder. Its path is the one that `list` and `search` return.
+#[resource(
+    "notes://note/{+path}",
+    title = "Note",
+    mime_type = "text/markdown",
+    list = resources::list,
+    complete(path = resources::paths)
+)]
+pub fn note(path: &str) -> Result<String, ToolError> {
+    resources::read(&Vault::open()?, path)
+}
+
+/// Asks for a summary of one note, with the note in it.
+#[prompt(title = "Summarise a note", complete(note = resources::paths, style = prompts::styles))]
+pub fn summarise(
+    /// The note's path in the folder, such as "2026/shopping.md"
+    note: &str,
+    /// How the summary is written: "bullets", "one sentence" or whatever you like
+    style: Option<&str>,
+) -> Result<Vec<PromptMessage>, ToolError> {
+    prompts::summarise(&Vault::open()?, note, style)
 }

@@ -86,7 +86,7 @@ pub(crate) fn list(
         // A note may go between being listed and being read; it is not listed then.
         items.extend(vault.info(&found.note, &found.path).ok());
     }
-    let next_cursor = rest(&mut walk)?;
+    let next_cursor = walk.rest()?;
     Ok(ListPage {
         items,
         skipped: walk.unlisted(),
@@ -135,7 +135,7 @@ pub(crate) fn search(
             });
         }
     }
-    let next_cursor = rest(&mut walk)?;
+    let next_cursor = walk.rest()?;
     skipped.extend(walk.unlisted());
     Ok(SearchPage {
         items,
@@ -223,13 +223,6 @@ pub(crate) fn append(vault: &Vault, note: &str, text: &str) -> Result<Written, T
 
 fn page_size(limit: u64) -> usize {
     usize::try_from(limit.clamp(1, MAX_LIMIT)).unwrap_or(1)
-}
-
-/// The cursor of the next page, if there is one: a walk may end with folders that have no note in them.
-fn rest(walk: &mut Walk) -> Result<Option<String>, ToolError> {
-    let cursor = walk.position().map(str::to_owned);
-    let more = cursor.is_some() && (walk.next()?.is_some() || walk.position().is_some());
-    Ok(cursor.filter(|_| more))
 }
 
 /// The text with a line end at its end, so that what is appended later begins a line.

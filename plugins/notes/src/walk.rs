@@ -118,6 +118,13 @@ impl Walk {
         }
     }
 
+    /// The cursor of the next page, if there is one: a walk may end with folders that have no note in them.
+    pub(crate) fn rest(&mut self) -> Result<Option<String>, ToolError> {
+        let cursor = self.position().map(str::to_owned);
+        let more = cursor.is_some() && (self.next()?.is_some() || self.position().is_some());
+        Ok(cursor.filter(|_| more))
+    }
+
     /// Where a further walk has to begin to find what this one has not, or nothing if it has found everything.
     pub(crate) fn position(&self) -> Option<&str> {
         let more = self
