@@ -67,7 +67,10 @@ fn a_running_call_may_finish() {
         });
         assert_eq!(running.status, StatusCode::OK);
         let text = running.text();
-        assert!(text.contains(r#""text":"6000""#), "{text}");
+        assert!(
+            text.contains(r#""structuredContent":{"result":6000}"#),
+            "{text}"
+        );
         drop((client, calling, running));
         let (status, _) = host.wait_for_exit();
         assert_eq!(status.code(), Some(0), "{}", host.stderr());
