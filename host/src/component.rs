@@ -5,8 +5,12 @@ use wasmparser::{ComponentExternalKind, Encoding, Parser, Payload, Validator, Wa
 
 use crate::text::{escape, shorten};
 
-/// The interfaces of ours that a component may export, whatever their version.
-const TOOLS: &str = "toolbay:plugin/tools@";
+/// The interfaces of ours that a plugin exports at least one of, whatever their version.
+const OFFERS: [&str; 3] = [
+    "toolbay:plugin/tools@",
+    "toolbay:plugin/resources@",
+    "toolbay:plugin/prompts@",
+];
 const DESCRIBE: &str = "toolbay:plugin/describe@";
 
 /// The version of the plugin interface that this host speaks.
@@ -25,7 +29,14 @@ const OFFERED: [&str; 7] = [
 const OFFERED_TYPES: &str = "toolbay:plugin/types@";
 
 /// Interfaces of our own that a component may import.
-const OFFERED_OWN: [&str; 1] = ["toolbay:plugin/kv@"];
+const OFFERED_OWN: [&str; 6] = [
+    "toolbay:plugin/cancellation@",
+    "toolbay:plugin/changes@",
+    "toolbay:plugin/input@",
+    "toolbay:plugin/kv@",
+    "toolbay:plugin/logging@",
+    "toolbay:plugin/progress@",
+];
 
 /// What was found in a component's bytes.
 #[derive(Debug)]
@@ -52,7 +63,9 @@ pub(crate) enum ComponentError {
     Truncated(String),
     #[error("it is not a valid component: {0}")]
     Invalid(String),
-    #[error("it exports no tools: there is no `toolbay:plugin/tools@0.1.0` among its exports")]
+    #[error(
+        "it offers nothing: there is none of `toolbay:plugin/tools@0.1.0`, `toolbay:plugin/resources@0.1.0` and `toolbay:plugin/prompts@0.1.0` among its exports"
+    )]
     OtherWorld { exports: Vec<String> },
     #[error("it is made for `{0}`, and this host speaks 0.1.0")]
     OtherVersion(String),
@@ -73,7 +86,7 @@ impl ComponentError {
             Self::OtherWorld { exports } if exports.is_empty() => "it exports nothing at all; a plugin exports `toolbay:plugin/tools`".into(),
             Self::OtherWorld { exports } => format!("it exports {}; a plugin exports `toolbay:plugin/tools`", exports.join(", ")),
             Self::OtherVersion(_) => "build it with an SDK of this host's version, or update the host".into(),
-            Self::UnknownImport(_) => "a plugin may import WASI 0.2 (cli, clocks, filesystem, http, io, random, sockets), `toolbay:plugin/kv@0.1.0`, and nothing else".into(),
+            Self::UnknownImport(_) => "a plugin may import WASI 0.2 (cli, clocks, filesystem, http, io, random, sockets), `toolbay:plugin` (cancellation, changes, input, kv, logging, progress), and nothing else".into(),
             Self::Manifest(_) => "build the plugin again, so that its manifest is written anew".into(),
         }
     }
@@ -163,8 +176,10 @@ impl Found {
             name.strip_prefix(interface)
                 .is_some_and(|version| version.starts_with(VERSION))
         };
-        if !self.exports.iter().any(|name| speaks(name, TOOLS)) {
-            if let Some(other) = self.exports.iter().find(|name| name.starts_with(TOOLS)) {
+        let offers = |name: &String| OFFERS.iter().any(|own| speaks(name, own));
+        let of_other_version = |name: &&String| OFFERS.iter().any(|own| name.starts_with(own));
+        if !self.exports.iter().any(offers) {
+            if let Some(other) = self.exports.iter().find(of_other_version) {
                 return Err(ComponentError::OtherVersion(escape(other)));
             }
             let exports = self
@@ -227,7 +242,7 @@ mod tests {
         check(b"\0asm\x01\0\0\0", "it is a core module, not a component");
         check(
             b"\0asm\x0d\0\x01\0",
-            "it exports no tools: there is no `toolbay:plugin/tools@0.1.0` among its exports",
+            "it offers nothing: there is none of `toolbay:plugin/tools@0.1.0`, `toolbay:plugin/resources@0.1.0` and `toolbay:plugin/prompts@0.1.0` among its exports",
         );
         check(
             b"\0asm\x0d\0\x01\0\x07\xff",

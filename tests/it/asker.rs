@@ -33,9 +33,7 @@ impl Place {
         }
         let component = assembled::bake(&assembled::unbaked(&component), &manifest);
         place.folder.replace("asker.wasm", &component);
-        let policy = format!(
-            "version = 1\n[[grant]]\nplugin = \"asker\"\neverything = true\naddresses = [\"127.0.0.1\"]\n"
-        );
+        let policy = "version = 1\n[[grant]]\nplugin = \"asker\"\neverything = true\naddresses = [\"127.0.0.1\"]\n";
         fs::write(place.policy(), policy).expect("a file can be written");
         place
     }

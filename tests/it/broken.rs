@@ -115,7 +115,7 @@ fn the_list_shows_each_with_reason_and_hint() {
           echo_blocks  Returns one block of each kind of content
           echo_fail  Fails with the error code that it gets
         problem: [temporary]/plugins/another-world.wasm
-          it exports no tools: there is no `toolbay:plugin/tools@0.1.0` among its exports
+          it offers nothing: there is none of `toolbay:plugin/tools@0.1.0`, `toolbay:plugin/resources@0.1.0` and `toolbay:plugin/prompts@0.1.0` among its exports
           hint: it exports `run`; a plugin exports `toolbay:plugin/tools`
         problem: [temporary]/plugins/circle.wasm
           it cannot be looked at: Too many levels of symbolic links (os error 40)
@@ -136,7 +136,7 @@ fn the_list_shows_each_with_reason_and_hint() {
           it is not WebAssembly
           hint: put only WebAssembly components into the folder; other files need another ending than .wasm
         problem: [temporary]/plugins/header-only.wasm
-          it exports no tools: there is no `toolbay:plugin/tools@0.1.0` among its exports
+          it offers nothing: there is none of `toolbay:plugin/tools@0.1.0`, `toolbay:plugin/resources@0.1.0` and `toolbay:plugin/prompts@0.1.0` among its exports
           hint: it exports nothing at all; a plugin exports `toolbay:plugin/tools`
         problem: [temporary]/plugins/manifest-bad-name.wasm
           its manifest is wrong: plugin `Not A Name`: `Not A Name` is not a plugin name

@@ -244,6 +244,14 @@ impl Exchange {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
+    /// Fails with what the body says where the status is another.
+    pub(crate) fn must_be(&mut self, status: StatusCode) {
+        if self.status != status {
+            let body = self.text();
+            panic!("{} instead of {status}: {body}", self.status);
+        }
+    }
+
     /// The whole body.
     pub(crate) fn text(&mut self) -> String {
         while self.read_on() {}
@@ -441,7 +449,7 @@ impl<'a> Client<'a> {
     pub(crate) fn notify(&mut self, method: &str, params: Value) {
         let message = json!({"jsonrpc": "2.0", "method": method, "params": params});
         let mut exchange = self.send(&message);
-        assert_eq!(exchange.status, StatusCode::ACCEPTED, "{}", exchange.text());
+        exchange.must_be(StatusCode::ACCEPTED);
     }
 
     /// The next message of an answer, or nothing at its end.
@@ -452,7 +460,7 @@ impl<'a> Client<'a> {
 
     /// The result in an answer, which must be good.
     pub(crate) fn result_of(&mut self, exchange: &mut Exchange) -> Value {
-        assert_eq!(exchange.status, StatusCode::OK, "{}", exchange.text());
+        exchange.must_be(StatusCode::OK);
         let mut answer = self.next(exchange).expect("there is an answer");
         assert!(answer.get("result").is_some(), "no result: {answer}");
         assert_eq!(self.next(exchange), None, "the answer is the last message");

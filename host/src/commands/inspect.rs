@@ -16,7 +16,7 @@ use crate::text::{bytes, escape, escape_lines};
 /// Interfaces that are of use only with a permission: the beginning of their names, the permission, and whether some tool asks for it.
 type Gate = (&'static str, &'static str, fn(&Plugin) -> bool);
 
-const GATES: [Gate; 4] = [
+const GATES: [Gate; 5] = [
     ("wasi:http/outgoing-handler", "network", |plugin| {
         plugin
             .tools
@@ -38,6 +38,16 @@ const GATES: [Gate; 4] = [
     ("toolbay:plugin/kv", "kv", |plugin| {
         plugin.tools.iter().any(|tool| tool.requested.kv)
     }),
+    (
+        "toolbay:plugin/input",
+        "elicit, sample or roots",
+        |plugin| {
+            plugin.tools.iter().any(|tool| {
+                let asked = &tool.requested;
+                asked.elicit || asked.sample || asked.roots
+            })
+        },
+    ),
 ];
 
 pub(crate) fn run(arguments: &Inspect) -> Result<u8> {

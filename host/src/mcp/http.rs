@@ -7,6 +7,7 @@ mod answer;
 mod body;
 mod entry;
 mod handler;
+mod places;
 mod rules;
 mod sessions;
 

@@ -177,7 +177,7 @@ fn only_a_person_makes_tokens() {
 fn callers_see_nothing_of_one_another() {
     let place = Place::new();
     let (alice, bob) = (place.token("alice", &[]), place.token("bob", &[]));
-    let host = place.start();
+    let mut host = place.start();
     let mut of_alice = Client::open(&host, Era::LEGACY, Some(&alice));
     assert!(!was_there(&mut of_alice));
     assert!(was_there(&mut of_alice));
@@ -207,6 +207,9 @@ fn callers_see_nothing_of_one_another() {
         json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1}});
     assert_eq!(host.send(thief.compose(&cancel)).status, 404);
     assert!(was_there(&mut of_alice), "the session is still there");
+    drop((of_alice, of_alice_again, thief, unknown));
+    host.signal(libc::SIGTERM);
+    host.wait_for_exit();
     let log = audit(&place.home.path().join("state"));
     let callers: Vec<_> = log
         .iter()

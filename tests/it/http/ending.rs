@@ -48,7 +48,8 @@ fn a_running_call_may_finish() {
         let mut running = std::thread::scope(|scope| {
             let request = client.compose(&message);
             let host = &host;
-            let running = scope.spawn(move || host.send(request));
+            let connection = host.connect();
+            let running = scope.spawn(move || connection.send(request));
             // A call of the modern era has no answer before it ends. This one has come when another is answered that came after it.
             client.call("sleepy_nap", json!({"milliseconds": 300}));
             host.signal(libc::SIGTERM);
@@ -66,7 +67,10 @@ fn a_running_call_may_finish() {
         });
         assert_eq!(running.status, StatusCode::OK);
         let text = running.text();
-        assert!(text.contains(r#""text":"6000""#), "{text}");
+        assert!(
+            text.contains(r#""structuredContent":{"result":6000}"#),
+            "{text}"
+        );
         drop((client, calling, running));
         let (status, _) = host.wait_for_exit();
         assert_eq!(status.code(), Some(0), "{}", host.stderr());

@@ -23,6 +23,7 @@ use super::super::stdio::{CallMethod, Parsed, Refusal, parse_line};
 use super::answer::{self, Answer, holding, refuse, status, unauthorized};
 use super::body;
 use super::handler::{CALLER, CallParams, Caller, Handler, names_arguments_in_headers};
+use super::places::{Place, Places};
 use super::rules::Rules;
 use super::sessions::{NoEntry, Opening, Sessions, Visit};
 use super::{Limits, PATH};
@@ -44,8 +45,8 @@ pub(super) struct Entry {
     /// Whether others than this machine can connect, who need a token in any case.
     is_remote: bool,
     limits: Limits,
-    requests: Arc<Semaphore>,
-    streams: Arc<Semaphore>,
+    requests: Places,
+    streams: Places,
     /// One permit a KiB of bodies.
     bodies: Arc<Semaphore>,
     sessions: Arc<Sessions>,
@@ -58,7 +59,7 @@ pub(super) struct Entry {
 
 /// What a request holds until it is over: as long as its answer is sent, and as long as its handler runs.
 struct Hold {
-    _place: OwnedSemaphorePermit,
+    _place: Place,
     _bytes: Option<OwnedSemaphorePermit>,
     _visit: Option<Visit>,
 }
@@ -88,8 +89,8 @@ impl Entry {
         Self {
             protocol: StreamableHttpService::new(make, manager.clone(), config),
             manager,
-            requests: Arc::new(Semaphore::new(limits.requests)),
-            streams: Arc::new(Semaphore::new(limits.streams)),
+            requests: Places::new(limits.requests),
+            streams: Places::new(limits.streams),
             bodies: Arc::new(Semaphore::new(limits.bodies_kib)),
             sessions: Sessions::new(limits.sessions),
             cancel,
@@ -183,9 +184,7 @@ impl Entry {
 
     /// A message of a client's.
     async fn post(&self, parts: Parts, body: Incoming, caller: &Caller) -> Result<Answer, Answer> {
-        const BUSY: &str = "too many requests are being answered";
-        let place = |places: &Arc<Semaphore>| places.clone().try_acquire_owned();
-        let mut place_of_it = place(&self.requests).map_err(|_| answer::busy(BUSY))?;
+        let mut place = self.requests.take().ok_or_else(too_many)?;
         let kib = body::most_bytes(&body, self.limits.body).div_ceil(1 << 10);
         let mut bytes = self
             .bodies
@@ -223,7 +222,7 @@ impl Entry {
                 ..
             } => {
                 if method == "subscriptions/listen" {
-                    place_of_it = place(&self.streams).map_err(|_| answer::busy(BUSY))?;
+                    place = self.streams.take().ok_or_else(too_many)?;
                 }
                 if method == "initialize" && !parts.headers.contains_key(SESSION_HEADER) {
                     opening = Some(self.opening(caller).await?);
@@ -237,7 +236,7 @@ impl Entry {
             return Err(answer::ending());
         }
         let hold = Hold {
-            _place: place_of_it,
+            _place: place,
             _bytes: bytes,
             _visit: None,
         };
@@ -266,9 +265,8 @@ impl Entry {
         if self.is_ending() {
             return Err(answer::ending());
         }
-        let place = self.streams.clone().try_acquire_owned();
         let hold = Hold {
-            _place: place.map_err(|_| answer::busy("too many streams are open"))?,
+            _place: self.streams.take().ok_or_else(too_many)?,
             _bytes: None,
             _visit: None,
         };
@@ -278,9 +276,8 @@ impl Entry {
 
     /// The end of a session.
     async fn delete(&self, parts: Parts, caller: &Caller) -> Result<Answer, Answer> {
-        let place = self.requests.clone().try_acquire_owned();
         let hold = Hold {
-            _place: place.map_err(|_| answer::busy("too many requests are being answered"))?,
+            _place: self.requests.take().ok_or_else(too_many)?,
             _bytes: None,
             _visit: None,
         };
@@ -375,16 +372,17 @@ impl Entry {
 
     /// Waits until every request is answered, at most so long. Says whether they are.
     pub(super) async fn is_idle(&self, patience: Duration) -> bool {
-        let all = u32::try_from(self.limits.requests).unwrap_or(u32::MAX);
-        tokio::time::timeout(patience, self.requests.acquire_many(all))
-            .await
-            .is_ok()
+        self.requests.all_free(patience).await
     }
 
     /// Ends what rmcp has under way: sessions, streams, calls.
     pub(super) fn cancel_everything(&self) {
         self.cancel.cancel();
     }
+}
+
+fn too_many() -> Answer {
+    answer::busy("too many requests are being answered")
 }
 
 fn session_of(headers: &HeaderMap) -> Option<&str> {
@@ -395,8 +393,6 @@ fn session_of(headers: &HeaderMap) -> Option<&str> {
 
 /// A header's value, for the log.
 fn shown(value: &HeaderValue) -> String {
-    escape(&crate::text::shorten(
-        &String::from_utf8_lossy(value.as_bytes()),
-        200,
-    ))
+    let text = String::from_utf8_lossy(value.as_bytes());
+    escape(&crate::text::shorten(&text, 200))
 }
