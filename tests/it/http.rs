@@ -254,6 +254,14 @@ fn headers_of_the_modern_era_must_fit_the_body() {
             "{header} {value:?}: {error}"
         );
     }
+    for gone in ["initialize", "ping", "logging/setLevel"] {
+        let (status, error) = client.error(gone, json!({}));
+        assert_eq!(
+            (status, &error["code"]),
+            (404, &json!(-32601)),
+            "{gone}: {error}"
+        );
+    }
     let result = client.call("counter_next", json!({}));
     assert_eq!(first_text(&result), r#"{"result":1}"#);
 }

@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::StatusCode;
 use http_body::Body as _;
-use http_body_util::{BodyExt, Limited};
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use rmcp::model::RequestId;
 use serde_json::value::RawValue;
@@ -15,31 +15,50 @@ use serde_json::value::RawValue;
 use super::super::stdio::CallMethod;
 use super::answer::{Answer, refuse};
 
+/// So much of a body that is too long is read and thrown away: a client that is still sending when the connection closes does not see the answer.
+const THROWN_AWAY: usize = 16 << 20;
+
 /// Reads a whole body.
 ///
 /// # Errors
 ///
 /// The answer to one that is too long, too slow or cut off.
 pub(super) async fn read(body: Incoming, limit: usize, time: Duration) -> Result<Bytes, Answer> {
-    let too_large = || {
-        refuse(
+    match tokio::time::timeout(time, read_up_to(body, limit)).await {
+        Ok(Ok(Some(whole))) => Ok(whole),
+        Ok(Ok(None)) => Err(refuse(
             StatusCode::PAYLOAD_TOO_LARGE,
             format!("the message is longer than the limit of {limit} bytes"),
-        )
-    };
-    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    if announced > limit {
-        return Err(too_large());
-    }
-    match tokio::time::timeout(time, Limited::new(body, limit).collect()).await {
-        Ok(Ok(whole)) => Ok(whole.to_bytes()),
-        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Err(too_large()),
+        )),
         Ok(Err(_)) => Err(refuse(StatusCode::BAD_REQUEST, "the message was cut off")),
         Err(_) => Err(refuse(
             StatusCode::REQUEST_TIMEOUT,
             "the message did not come in time",
         )),
     }
+}
+
+/// The body, or nothing where it is longer than that.
+async fn read_up_to(mut body: Incoming, limit: usize) -> hyper::Result<Option<Bytes>> {
+    let most = limit.saturating_add(THROWN_AWAY);
+    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    let mut whole = BytesMut::new();
+    let mut length = 0_usize;
+    while announced <= most && length <= most {
+        let Some(frame) = body.frame().await else {
+            return Ok((length <= limit).then(|| whole.freeze()));
+        };
+        let Ok(data) = frame?.into_data() else {
+            continue;
+        };
+        length = length.saturating_add(data.len());
+        if length.max(announced) <= limit {
+            whole.extend_from_slice(&data);
+        } else {
+            whole = BytesMut::new();
+        }
+    }
+    Ok(None)
 }
 
 /// How many bytes a body may turn out to have, for what is set aside before it is read.

@@ -32,7 +32,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::super::guard::{Guard, answering_panics};
-use super::super::server::Server;
+use super::super::server::{Server, method_not_found};
 use super::super::session::Session;
 use super::super::stdio::CallMethod;
 use super::super::{calls, convert, logging, subscriptions};
@@ -308,6 +308,10 @@ impl ServerHandler for Handler {
     ) -> Result<CustomResult, ErrorData> {
         if let Some(method) = CallMethod::of(&request.method) {
             return self.call(method, context).await.map(CustomResult::new);
+        }
+        // One that is well formed opens a session. This one says that it is of the era that has no handshake.
+        if request.method == "initialize" && context.meta.protocol_version().is_some() {
+            return Err(method_not_found(&request.method));
         }
         match self
             .guarded(ClientRequest::CustomRequest(request), context)

@@ -11,7 +11,18 @@ mod output;
 mod results;
 mod time;
 
-wit_bindgen::generate!({ path: "../../../wit", world: "plugin", generate_all });
+wit_bindgen::generate!({
+    path: "../../../wit",
+    inline: r"
+        package toolbay:hostile;
+        world hostile {
+            include toolbay:plugin/tools-world@0.1.0;
+            include toolbay:plugin/describe-world@0.1.0;
+        }
+    ",
+    world: "toolbay:hostile/hostile",
+    generate_all,
+});
 
 use exports::toolbay::plugin::{describe, tools};
 use toolbay::plugin::types::{Content, ErrorCode, TextContent, ToolError, ToolResult};
