@@ -371,6 +371,14 @@ fn a_cancelled_call_is_never_answered() {
 }
 
 #[test]
+fn the_status_takes_no_arguments() {
+    let folder = Folder::empty();
+    let mut session = Session::modern(&folder);
+    let result = session.call("toolbay_status", json!({"verbose": true}));
+    assert_eq!(tool_error(&result).0, "validation_error", "{result}");
+}
+
+#[test]
 fn the_status_names_what_is_loaded() {
     let folder = Folder::with(&["echo", "counter"]);
     let mut session = Session::modern(&folder);

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use insta::assert_json_snapshot;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::command::{run, toolbay};
@@ -105,6 +105,149 @@ fn inspector_on_the_command_line() {
             "{era}: {}",
             output.transcript()
         );
+    }
+}
+
+#[test]
+fn python_uses_resources_prompts_and_questions() {
+    let Some(python) = variable("TOOLBAY_TEST_PYTHON", "the Python client") else {
+        return;
+    };
+    let script = paths::root().join("tests/clients/offers.py");
+    for mode in ["legacy", "auto", "2026-07-28"] {
+        let home = TempDir::new().expect("a temporary folder can be made");
+        let mut command = in_environment(&home, &python);
+        command.arg("-W").arg("ignore").arg(&script).arg(mode);
+        let seen = Offers::new().seen_by(command);
+        assert_eq!(seen["notes"], json!(["notes://note/shopping.md"]), "{mode}");
+        assert_eq!(seen["styles"], json!(["bullets"]), "{mode}");
+        assert_eq!(seen["changed"], "# Shopping\n\n- plums\n", "{mode}");
+    }
+}
+
+#[test]
+fn typescript_uses_resources_prompts_and_questions() {
+    for mode in ["legacy", "auto", "2026-07-28"] {
+        let Some((_home, mut command)) = node("offers.mjs") else {
+            return;
+        };
+        command.arg(mode);
+        let seen = Offers::new().seen_by(command);
+        assert_eq!(seen["changed"], "notes://note/shopping.md", "{mode}");
+    }
+}
+
+#[test]
+fn the_inspector_lists_and_reads_resources_and_prompts() {
+    let offers = Offers::new();
+    for era in ["legacy", "modern", "auto"] {
+        for (arguments, expected) in [
+            (
+                &["--method", "resources/list"][..],
+                "notes://note/shopping.md",
+            ),
+            (
+                &["--method", "resources/templates/list"],
+                "notes://note/{+path}",
+            ),
+            (
+                &[
+                    "--method",
+                    "resources/read",
+                    "--uri",
+                    "notes://note/shopping.md",
+                ],
+                "- apples",
+            ),
+            (&["--method", "prompts/list"], "notes_summarise"),
+            (
+                &[
+                    "--method",
+                    "prompts/get",
+                    "--prompt-name",
+                    "notes_summarise",
+                    "--prompt-args",
+                    "note=shopping.md",
+                ],
+                "Summarise the following note",
+            ),
+        ] {
+            let Some((_home, mut command)) = inspector() else {
+                return;
+            };
+            command.arg(paths::host());
+            offers.serve(&mut command, &["notes"]);
+            command.args(["--protocol-era", era, "--format", "json"]);
+            command.args(arguments);
+            let output = run(command);
+            assert_eq!(output.code, Some(0), "{era}: {}", output.transcript());
+            assert!(
+                output.stdout.contains(expected),
+                "{era} {arguments:?}: {}",
+                output.stdout
+            );
+        }
+    }
+}
+
+/// `notes` and `asker`, everything granted, and a note.
+struct Offers {
+    home: TempDir,
+}
+
+impl Offers {
+    fn new() -> Self {
+        let home = TempDir::new().expect("a temporary folder can be made");
+        let offers = Self { home };
+        for folder in ["both", "notes"] {
+            fs::create_dir(offers.path(folder)).expect("a folder can be made");
+            fs::copy(
+                paths::plugin("notes"),
+                offers.path(folder).join("notes.wasm"),
+            )
+            .expect("a plugin can be copied");
+        }
+        fs::copy(
+            paths::guest("asker"),
+            offers.path("both").join("asker.wasm"),
+        )
+        .expect("a guest can be copied");
+        let vault = offers.path("vault");
+        fs::create_dir(&vault).expect("a folder can be made");
+        let vault = vault.canonicalize().expect("it is there");
+        fs::write(vault.join("shopping.md"), "# Shopping\n\n- apples\n")
+            .expect("a file can be written");
+        let policy = format!(
+            "version = 1\n[[grant]]\nplugin = \"notes\"\neverything = true\nmounts = {{ vault = \"{}\" }}\n[[grant]]\nplugin = \"asker\"\neverything = true\n",
+            vault.display()
+        );
+        fs::write(offers.path("policy.toml"), policy).expect("a file can be written");
+        offers
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.home.path().join(name)
+    }
+
+    fn serve(&self, command: &mut Command, folders: &[&str]) {
+        command.arg("serve");
+        command.args(folders.iter().map(|folder| self.path(folder)));
+        command.arg("--policy").arg(self.path("policy.toml"));
+    }
+
+    /// What a client's script saw, which is the same for all.
+    fn seen_by(&self, mut command: Command) -> Value {
+        command.arg(self.path("vault")).arg(paths::host());
+        self.serve(&mut command, &["both"]);
+        let output = run(command);
+        assert_eq!(output.code, Some(0), "{}", output.transcript());
+        let seen: Value = serde_json::from_str(&output.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}", output.transcript()));
+        assert_eq!(seen["greeted"], "Hello, Ada!");
+        assert_eq!(seen["read"], "# Shopping\n\n- apples\n");
+        assert_eq!(seen["completed"], json!(["shopping.md"]));
+        assert_eq!(seen["prompt"][1], "notes://note/shopping.md");
+        seen
     }
 }
 

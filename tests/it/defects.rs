@@ -68,16 +68,6 @@ fn an_id_that_is_in_use_loses_no_answer() {
 }
 
 #[test]
-fn what_is_not_declared_is_not_answered_with_an_empty_list() {
-    let folder = Folder::empty();
-    everywhere(&folder, |session| {
-        for method in ["prompts/list", "resources/list", "resources/templates/list"] {
-            assert_eq!(session.error(method, json!({}))["code"], -32601, "{method}");
-        }
-    });
-}
-
-#[test]
 fn the_servers_name_is_on_every_modern_result() {
     let folder = Folder::with(&["echo", "hostile"]);
     let mut session = Session::modern(&folder);

@@ -272,51 +272,46 @@ const CASES: &[(&str, &str, Expect)] = &[
         r#"{"jsonrpc":"2.0","id":"case","method":"tools/call","params":{~,"name":"echo_nope","name":"echo_text","arguments":{"text":"a"}}}"#,
         Answer,
     ),
-    // What is not declared is not there.
+    // There are none, and what is asked for is not there.
     (
         "resources",
         r#"{"jsonrpc":"2.0","id":"case","method":"resources/list","params":{~}}"#,
-        Error(NO_METHOD),
+        Result,
     ),
     (
         "templates",
         r#"{"jsonrpc":"2.0","id":"case","method":"resources/templates/list","params":{~}}"#,
-        Error(NO_METHOD),
+        Result,
     ),
     (
         "a resource",
         r#"{"jsonrpc":"2.0","id":"case","method":"resources/read","params":{~,"uri":"file:///etc/passwd"}}"#,
-        Error(NO_METHOD),
+        Error(PARAMS),
     ),
     (
         "a malformed read of a resource",
         r#"{"jsonrpc":"2.0","id":"case","method":"resources/read","params":{~,"uri":7}}"#,
-        Error(NO_METHOD),
-    ),
-    (
-        "a subscription",
-        r#"{"jsonrpc":"2.0","id":"case","method":"resources/subscribe","params":{~,"uri":"file:///a"}}"#,
-        Error(NO_METHOD),
+        Error(PARAMS),
     ),
     (
         "prompts",
         r#"{"jsonrpc":"2.0","id":"case","method":"prompts/list","params":{~}}"#,
-        Error(NO_METHOD),
+        Result,
     ),
     (
         "a prompt",
         r#"{"jsonrpc":"2.0","id":"case","method":"prompts/get","params":{~,"name":"a"}}"#,
-        Error(NO_METHOD),
+        Error(PARAMS),
     ),
     (
         "a completion",
         r#"{"jsonrpc":"2.0","id":"case","method":"completion/complete","params":{~,"ref":{"type":"ref/prompt","name":"a"},"argument":{"name":"a","value":""}}}"#,
-        Error(NO_METHOD),
+        Error(PARAMS),
     ),
     (
         "a malformed completion",
         r#"{"jsonrpc":"2.0","id":"case","method":"completion/complete","params":{~,"ref":7}}"#,
-        Error(NO_METHOD),
+        Error(PARAMS),
     ),
     (
         "tasks",

@@ -47,7 +47,7 @@ fn what_was_not_asked_for_is_not_sent() {
     for asked in [
         json!({}),
         json!({"toolsListChanged": false}),
-        json!({"promptsListChanged": true, "resourcesListChanged": true}),
+        json!({"promptsListChanged": false, "resourcesListChanged": false}),
         json!({"resourceSubscriptions": ["file:///a"]}),
     ] {
         let folder = &folder;
@@ -57,7 +57,7 @@ fn what_was_not_asked_for_is_not_sent() {
         let acknowledged = session.host.wait_for("the acknowledgement", |message| {
             message["method"] == "notifications/subscriptions/acknowledged"
         });
-        // Nor is it promised, and what there is none of is not promised either.
+        // Nor is it promised, and a resource that is not there is not promised either.
         let promised = &acknowledged["params"]["notifications"];
         let nothing =
             |value: &Value| *value == json!(false) || *value == json!([]) || value.is_null();

@@ -30,7 +30,12 @@ pub(crate) fn bare(name: &str) -> Vec<u8> {
 
 /// One that brings no manifest but the one it gives when asked to describe itself.
 pub(crate) fn undescribed(name: &str) -> Vec<u8> {
-    component(&source(name), &wit_folder(), "plugin")
+    let world = "package guests:of-tests; world describer { export toolbay:plugin/describe@0.1.0; export toolbay:plugin/tools@0.1.0; }";
+    component(
+        &source(name),
+        &Wit::FolderAnd(paths::root().join("wit"), world),
+        "describer",
+    )
 }
 
 /// A component of a world that has nothing to do with this project.

@@ -175,6 +175,9 @@ impl Ledger {
             "notifications/progress" => "ProgressNotification",
             "notifications/message" => "LoggingMessageNotification",
             "notifications/cancelled" => "CancelledNotification",
+            "notifications/prompts/list_changed" => "PromptListChangedNotification",
+            "notifications/resources/list_changed" => "ResourceListChangedNotification",
+            "notifications/resources/updated" => "ResourceUpdatedNotification",
             _ => {
                 return Err(format!(
                     "the host sent {method}, which nothing here can cause"
@@ -192,13 +195,18 @@ impl Ledger {
                 "the host asked the client for {method}, which this client did not offer"
             ));
         };
-        if method != "elicitation/create" {
-            return Err(format!(
-                "the host asked the client for {method}, which nothing here can cause"
-            ));
-        }
+        let definition = match method {
+            "elicitation/create" => "ElicitRequest",
+            "sampling/createMessage" => "CreateMessageRequest",
+            "roots/list" => "ListRootsRequest",
+            _ => {
+                return Err(format!(
+                    "the host asked the client for {method}, which nothing here can cause"
+                ));
+            }
+        };
         schemas::check(revision, "JSONRPCRequest", message)?;
-        schemas::check(revision, "ElicitRequest", message)
+        schemas::check(revision, definition, message)
     }
 
     fn check_error(&mut self, message: &Value) -> Result<(), String> {
@@ -280,10 +288,22 @@ fn check_result_of(request: &Request, result: &Value) -> Result<(), String> {
     let definition = match request.method.as_str() {
         "initialize" => "InitializeResult",
         "server/discover" => "DiscoverResult",
-        "ping" | "logging/setLevel" => "EmptyResult",
+        "ping" | "logging/setLevel" | "resources/subscribe" | "resources/unsubscribe" => {
+            "EmptyResult"
+        }
         "tools/list" => "ListToolsResult",
-        "tools/call" if result["resultType"] == "input_required" => "InputRequiredResult",
+        "tools/call" | "resources/read" | "prompts/get"
+            if result["resultType"] == "input_required" =>
+        {
+            "InputRequiredResult"
+        }
         "tools/call" => "CallToolResult",
+        "resources/list" => "ListResourcesResult",
+        "resources/templates/list" => "ListResourceTemplatesResult",
+        "resources/read" => "ReadResourceResult",
+        "prompts/list" => "ListPromptsResult",
+        "prompts/get" => "GetPromptResult",
+        "completion/complete" => "CompleteResult",
         "subscriptions/listen" => "SubscriptionsListenResult",
         method => return Err(format!("a result for {method}, which is not offered")),
     };

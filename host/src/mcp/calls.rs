@@ -25,7 +25,9 @@ use super::params::{Params, Reference};
 use super::session::{Era, Session};
 use super::stdio::{CallMethod, CallRequest};
 use crate::audit;
-use crate::call::{self, Call, CallEnd, Output, Paused, Round, Unknown, Wants};
+use crate::call::{
+    self, Call, CallEnd, CallError, ErrorCode, Output, Paused, Round, Unknown, Wants,
+};
 use crate::client::{Abilities, Action, Answer, Asks, Question};
 use crate::host::Host;
 use crate::principal::Principal;
@@ -128,8 +130,7 @@ pub(super) async fn answer(
     let era = caller.session.era(params.meta.as_ref())?;
     let target = params.target(method)?;
     if method == CallMethod::CallTool && target == STATUS_TOOL {
-        let status = Status::of(caller.host, caller.session.listed().as_ref());
-        return Ok(Answered::line(convert::status_line(id, &status, era)));
+        return Ok(Answered::line(status_line(&caller, id, &params, era)));
     }
     let wants = match method {
         CallMethod::CallTool => Wants::Tool {
@@ -159,6 +160,20 @@ pub(super) async fn answer(
         era,
     };
     asking.answer(id).await
+}
+
+/// The answer of the built-in tool, which takes no arguments.
+fn status_line(caller: &Caller<'_>, id: &RequestId, params: &Params<'_>, era: Era) -> Vec<u8> {
+    let arguments: Option<serde_json::Map<String, Value>> =
+        serde_json::from_str(params.arguments_text()).ok();
+    if arguments.is_none_or(|arguments| !arguments.is_empty()) {
+        let message = format!("`{STATUS_TOOL}` takes no arguments");
+        let mut error = CallError::new(ErrorCode::Validation, message);
+        error.hint = Some("call it again with none".into());
+        return convert::call_line(id, Err(&error), era);
+    }
+    let status = Status::of(caller.host, caller.session.listed().as_ref());
+    convert::status_line(id, &status, era)
 }
 
 /// The client as the guest sees it.

@@ -125,6 +125,8 @@ impl ServerHandler for Server {
         let result = self.negotiate_initialize(&request)?;
         let mut client = request;
         client.protocol_version = result.protocol_version.clone();
+        // Calls do not come through rmcp, and may come at once.
+        self.session.set_peer(context.peer.clone());
         context.peer.set_peer_info(client);
         self.session.set_initialized();
         Ok(result)
@@ -239,7 +241,12 @@ impl ServerHandler for Server {
         &self,
         requested: &SubscriptionFilter,
     ) -> Option<SubscriptionFilter> {
+        // A resource that is not there is not promised; before the first scan nobody knows.
+        let catalog = self.host.catalog();
+        let is_there =
+            |uri: &&String| !self.host.is_scanned() || catalog.find_resource(uri).is_some();
         let uris = requested.resource_subscriptions.iter().flatten();
+        let uris = uris.filter(is_there);
         let filter = SubscriptionFilter::builder()
             .tools_list_changed()
             .prompts_list_changed()

@@ -1,6 +1,6 @@
 //! Resources, prompts, completions, progress and log messages.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -286,4 +286,51 @@ fn subscribers_hear_of_what_a_guest_changes() {
     assert_eq!(update["params"]["uri"], uri);
     let subscription = &update["params"]["_meta"]["io.modelcontextprotocol/subscriptionId"];
     assert_eq!(subscription, &id);
+}
+
+#[test]
+fn a_thousand_calls_at_once_each_have_their_progress_and_one_answer() {
+    const CALLS: u64 = 1000;
+    const STEPS: u64 = 5;
+    let place = Place::new();
+    for wire in Wire::ALL {
+        let mut session = place.modern(wire);
+        session.call("asker_steps", json!({"count": 1}));
+        let before = session.host.memory();
+        let mut expected: BTreeMap<String, (u64, Value)> = BTreeMap::new();
+        for number in 0..CALLS {
+            let token = format!("call {number}");
+            let params = json!({"name": "asker_steps", "arguments": {"count": STEPS}});
+            let meta = json!({"progressToken": token});
+            let id = start_with(&mut session, "tools/call", params, &meta);
+            expected.insert(token, (0, id));
+        }
+        let mut answered = BTreeSet::new();
+        while (answered.len() as u64) < CALLS {
+            let message = session.host.wait_for("progress or an answer", |_| true);
+            if message["method"] == "notifications/progress" {
+                let token = message["params"]["progressToken"].as_str().unwrap();
+                let (steps, id) = expected.get_mut(token).unwrap();
+                *steps += 1;
+                assert_eq!(message["params"]["progress"], *steps, "in their order");
+                assert!(!answered.contains(&id.to_string()), "before the answer");
+                continue;
+            }
+            assert_eq!(
+                message["result"]["structuredContent"]["result"], STEPS,
+                "{message}"
+            );
+            assert!(
+                answered.insert(message["id"].to_string()),
+                "once: {message}"
+            );
+        }
+        assert!(expected.values().all(|(steps, _)| *steps == STEPS));
+        let after = session.wait_for_memory(before + (64 << 20));
+        eprintln!(
+            "{wire:?}: {} MiB before, {} MiB after",
+            before >> 20,
+            after >> 20
+        );
+    }
 }

@@ -323,3 +323,75 @@ fn an_address_that_others_reach_needs_tokens_and_a_word() {
         output.stderr
     );
 }
+
+#[test]
+fn what_one_caller_was_given_and_hears_is_nothing_to_another() {
+    let place = Place::new();
+    place.folder.add("asker");
+    let policy = place.home.path().join("asking.toml");
+    std::fs::write(
+        &policy,
+        "version = 1\n[[grant]]\nplugin = \"asker\"\neverything = true\n",
+    )
+    .unwrap();
+    let (alice, bob) = (place.token("alice", &[]), place.token("bob", &[]));
+    let host = HttpHost::start(
+        Start::new(&place.folder)
+            .settings(&place.home.path().join("config"))
+            .state(&place.home.path().join("state"))
+            .argument("--policy")
+            .argument(policy),
+    );
+    let mut alice = Client::open(&host, Era::Modern, Some(&alice));
+    let mut bob = Client::open(&host, Era::Modern, Some(&bob));
+
+    // A state that the one keeps while its user thinks.
+    let ask = |client: &mut Client<'_>, more: &Value| {
+        let mut params = json!({"name": "asker_greet", "arguments": {}});
+        for (key, value) in more.as_object().unwrap() {
+            params[key] = value.clone();
+        }
+        let mut message = client.message("tools/call", params);
+        message["params"]["_meta"]["io.modelcontextprotocol/clientCapabilities"] =
+            json!({"elicitation": {"form": {}}});
+        message
+    };
+    let question = ask(&mut alice, &json!({}));
+    let mut exchange = alice.send(&question);
+    let asked = alice.result_of(&mut exchange);
+    assert_eq!(asked["resultType"], "input_required", "{asked}");
+    let more = json!({
+        "requestState": asked["requestState"],
+        "inputResponses": {"name": {"action": "accept", "content": {"name": "Ada"}}},
+    });
+    let stolen = ask(&mut bob, &more);
+    assert_eq!(bob.error_of(&stolen).1["code"], -32602);
+    let own = ask(&mut alice, &more);
+    let mut exchange = alice.send(&own);
+    let answered = alice.result_of(&mut exchange);
+    assert_eq!(answered["content"][0]["text"], "Hello, Ada!");
+
+    // A place in a list.
+    let cursor = alice.result("resources/list", json!({}))["nextCursor"].clone();
+    let next = json!({"cursor": cursor});
+    assert_eq!(bob.error("resources/list", next.clone()).1["code"], -32602);
+    alice.result("resources/list", next);
+
+    // What was changed for the one.
+    let uri = "asker://greeting/Ada";
+    let wanted = json!({"notifications": {"resourceSubscriptions": [uri]}});
+    let mut hears = bob.start("subscriptions/listen", wanted);
+    let first = bob.next(&mut hears).unwrap();
+    assert_eq!(first["method"], "notifications/subscriptions/acknowledged");
+    alice.call("asker_touch", json!({"uri": uri}));
+    let mut other = Client::open(&host, Era::Modern, bob.token.clone().as_deref());
+    other.call("asker_touch", json!({"uri": uri}));
+    let heard = bob.next(&mut hears).unwrap();
+    assert_eq!(
+        heard["method"], "notifications/resources/updated",
+        "{heard}"
+    );
+    // The first would have come before the second, and a third is not there before the end.
+    other.call("asker_touch", json!({"uri": uri}));
+    assert!(bob.next(&mut hears).is_some());
+}
