@@ -21,7 +21,7 @@ fn help_says_what_there_is() {
 
     Commands:
       serve          Serve the plugins of one or more folders to an MCP client over standard input and
-                     output
+                     output, or to several over HTTP
       list           List what is loaded from the plugin folders, and what is not and why
       call           Call one tool, on the very same path as a call of an MCP client, and print its
                      result
@@ -42,6 +42,7 @@ fn help_says_what_there_is() {
       revoke         Take back what a plugin was granted. Running servers follow at once
       grants         Show what is granted, to which build, and until when
       secret         Keep the secrets that the host adds to plugins' requests
+      token          Make, list and remove the tokens by which callers over HTTP are told apart
       add            Put a plugin into a plugin folder: a component, one from the web, or one that was
                      just built
       remove         Delete a plugin's file from a plugin folder
@@ -209,7 +210,8 @@ fn a_list_as_json_is_json_and_nothing_else() {
                     ]
                   }
                 }
-              ]
+              ],
+              "resources_and_prompts": []
             }
           ],
           "problems": [

@@ -18,6 +18,14 @@ fn initialize_says_who_answers_and_what_it_offers() {
           "protocolVersion": "2025-11-25",
           "capabilities": {
             "logging": {},
+            "completions": {},
+            "prompts": {
+              "listChanged": true
+            },
+            "resources": {
+              "subscribe": true,
+              "listChanged": true
+            },
             "tools": {
               "listChanged": true
             }
@@ -49,6 +57,14 @@ fn discover_says_who_answers_and_what_it_offers() {
             "2026-07-28"
           ],
           "capabilities": {
+            "completions": {},
+            "prompts": {
+              "listChanged": true
+            },
+            "resources": {
+              "subscribe": true,
+              "listChanged": true
+            },
             "tools": {
               "listChanged": true
             }

@@ -83,6 +83,19 @@ fn a_tool_is_listed_with_all_that_a_client_needs() {
                     "items": {
                       "type": "string"
                     }
+                  },
+                  "resources": {
+                    "type": "array",
+                    "items": {
+                      "type": "string"
+                    },
+                    "description": "The URIs of its resources, and their templates."
+                  },
+                  "prompts": {
+                    "type": "array",
+                    "items": {
+                      "type": "string"
+                    }
                   }
                 },
                 "required": [

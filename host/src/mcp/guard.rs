@@ -59,6 +59,10 @@ impl Service<RoleServer> for Guard {
         if era == Era::Modern && LEGACY_METHODS.contains(&request.method()) {
             return Err(method_not_found(request.method()));
         }
+        if matches!(request, ClientRequest::SubscriptionsListenRequest(_)) {
+            // Which of the resources that it names are there is known only then.
+            self.server.scanned().await;
+        }
         let handling = Service::handle_request(&self.server, request, context);
         let mut result = answering_panics(handling).await?;
         if era == Era::Modern {

@@ -62,6 +62,13 @@ impl Server {
         Self { host, session }
     }
 
+    /// Waits until the folders were looked at for the first time.
+    pub(super) async fn scanned(&self) {
+        if !self.host.is_scanned() {
+            self.host.scanned_catalog().await;
+        }
+    }
+
     /// Where a list goes on, and whether it is at its beginning.
     fn after(
         &self,

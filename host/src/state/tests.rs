@@ -328,7 +328,7 @@ fn a_newer_form_is_left_alone() {
         .block_on(store.key_values(space("a")).get("key".into()));
     assert_eq!(
         outcome.unwrap_err().to_string(),
-        "the state was written by a newer Toolbay (form 2, and this one knows up to 1); hint: update this Toolbay, which the user can do"
+        "the state was written by a newer Toolbay (form 3, and this one knows up to 2); hint: update this Toolbay, which the user can do"
     );
 }
 

@@ -160,10 +160,15 @@ pub(super) fn growth(bench: &mut Bench<'_>) -> Result<()> {
 
 /// From the notice that a call is cancelled to the answer of the next one, which needs the place that it held.
 pub(super) fn cancellation(bench: &mut Bench<'_>) -> Result<()> {
+    cancellation_in(bench, Era::Legacy, "legacy")?;
+    cancellation_in(bench, Era::Modern, "modern")
+}
+
+fn cancellation_in(bench: &mut Bench<'_>, era: Era, named: &str) -> Result<()> {
     let contestant = bench.folders.host(&bench.folders.one, "bench_");
-    let mut server = Server::open(&contestant, Streams::Pipes, Era::Legacy)?;
+    let mut server = Server::open(&contestant, Streams::Pipes, era)?;
     server.count_tools()?;
-    let spin = Calls::new(Era::Legacy, &contestant.tool("spin"));
+    let spin = Calls::new(era, &contestant.tool("spin"));
     let add = contestant.tool("add");
     let mut line = Vec::new();
     let mut samples = Vec::new();
@@ -194,8 +199,8 @@ pub(super) fn cancellation(bench: &mut Bench<'_>) -> Result<()> {
     for (name, value) in [("median", p50), ("slowest", p99)] {
         bench.report.add(
             "cancelling an endless loop",
-            &format!("notice to the next call's answer, {name}"),
-            (Unit::Milliseconds, Goal::None),
+            &format!("notice to the next call's answer, {named}, {name}"),
+            (Unit::Milliseconds, Goal::AtMost(50.0)),
             contestant.name,
             value / 1e3,
         );

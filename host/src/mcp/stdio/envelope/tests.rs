@@ -229,7 +229,7 @@ fn what_must_not_be_answered() {
     );
     check(
         r#"{"jsonrpc":"2.0","method":"tools/call","params":{}}"#,
-        "ignored: `tools/call` without an id",
+        "ignored: a call without an id",
     );
     check(r#"{"id":1,"result":{}}"#, "ignored: malformed response");
     check(
