@@ -163,7 +163,10 @@ fn numbered(number: u32) -> Result<Vec<ResourcePart>, ToolError> {
 fn numbers(cursor: Option<&str>) -> Result<ResourcePage, ToolError> {
     let start: u32 = cursor.unwrap_or("0").parse()?;
     let entries = (start..(start + 300).min(1200)).map(|number| {
-        ResourceEntry::new(format!("asker://number/{number}"), format!("number {number}"))
+        ResourceEntry::new(
+            format!("asker://number/{number}"),
+            format!("number {number}"),
+        )
     });
     let page = ResourcePage::new(entries);
     Ok(if start + 300 < 1200 {
@@ -207,5 +210,8 @@ fn toast(
 /// Asks for a toast for somebody whom the user names.
 #[prompt]
 fn asked_toast(ctx: &Context) -> Result<String, ToolError> {
-    Ok(format!("Write a toast for {}.", name(ctx, "whom", "For whom?")?))
+    Ok(format!(
+        "Write a toast for {}.",
+        name(ctx, "whom", "For whom?")?
+    ))
 }
