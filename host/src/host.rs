@@ -33,6 +33,9 @@ const SETTLING_AT_START: Duration = Duration::from_millis(500);
 /// How long it waits for the first scan at all; a component without a manifest of its own is compiled in it.
 const FIRST_SCAN: Duration = Duration::from_secs(15);
 
+/// How often it is looked for guests that wait for an answer in vain.
+const TIDYING: Duration = Duration::from_secs(60);
+
 /// One running host.
 pub struct Host {
     pub(crate) config: Config,
@@ -110,9 +113,16 @@ impl Host {
         tokio::spawn(crate::watch::keep_up(self.clone(), inventory));
         let host = self.clone();
         tokio::spawn(async move {
+            let tidy = async {
+                loop {
+                    tokio::time::sleep(TIDYING).await;
+                    host.parked.sweep();
+                }
+            };
             tokio::select! {
                 () = host.closing.cancelled() => {}
                 () = host.sandbox.keep_memory_low() => {}
+                () = tidy => {}
             }
         });
     }
