@@ -6,6 +6,7 @@ use std::hash::{Hash, Hasher};
 use sha2::{Digest as _, Sha256};
 use wasmtime::{
     Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig,
+    RegallocAlgorithm,
 };
 
 /// How many guests may be alive at once, all plugins together. A call beyond it waits its turn.
@@ -59,11 +60,13 @@ pub(super) fn running_engine() -> wasmtime::Result<Engine> {
 
 /// The engine of the child process that only compiles: the same code, no pool.
 ///
-/// Quick code is not optimised, and the running engine takes it all the same: the level is no part of what the two must agree on.
+/// Quick code is not optimised, and the running engine takes it all the same: neither the level nor how registers were found is part of what the two must agree on.
 pub(super) fn compiling_engine(quick: bool) -> wasmtime::Result<Engine> {
     let mut config = code_config();
     if quick {
         config.cranelift_opt_level(OptLevel::None);
+        // Finding the best registers would take a third of the time.
+        config.cranelift_regalloc_algorithm(RegallocAlgorithm::SinglePass);
     }
     Engine::new(&config)
 }
