@@ -50,6 +50,7 @@ fn each_template_becomes_a_plugin() {
         read every file in the folder that you choose for `texts` ("the texts to search lie here")
     first-resource/target/first-resource.wasm  first-resource 0.1.0, [size], SHA-256 [digest]
       first-resource_read_guide  asks for nothing
+      resource first-resource://guides/{name}  asks for nothing
     "#);
 }
 

@@ -35,7 +35,7 @@ impl Guide {
     }
 }
 
-/// One of our guides.
+/// A guide of ours as a whole Markdown document: how we write, or how we release.
 #[resource(
     "{{name}}://guides/{name}",
     mime_type = "text/markdown",
