@@ -34,6 +34,8 @@ pub(super) struct CallClient {
 struct Said {
     progress: Option<f64>,
     total: Option<f64>,
+    /// Whether a report was let past the pace for being the last; there is one such in a call.
+    last: bool,
     pace: Pace,
 }
 
@@ -52,6 +54,7 @@ impl CallClient {
             said: Mutex::new(Said {
                 progress: None,
                 total: None,
+                last: false,
                 pace: Pace::new(),
             }),
         })
@@ -94,10 +97,12 @@ impl Client for CallClient {
         if said.progress.is_some_and(|before| done <= before) {
             return;
         }
-        // The last of a loop's reports is not the one to be left out.
-        let is_last = total.is_some_and(|total| done >= total);
-        if !said.pace.allows() && !is_last {
-            return;
+        if !said.pace.allows() {
+            // The last of a loop's reports is not the one to be left out.
+            let is_last = total.is_some_and(|total| done >= total);
+            if !is_last || std::mem::replace(&mut said.last, true) {
+                return;
+            }
         }
         said.progress = Some(done);
         said.total = total;
@@ -239,7 +244,7 @@ mod tests {
         client.progress(10.0, None, Some("back"));
         client.progress(10_000.0, Some(10_000.0), Some("done"));
         client.still_waiting("for you");
-        let sent = sent.lock().unwrap();
+        let sent = sent.lock().unwrap().clone();
         assert!(sent.len() < 2000, "{}", sent.len());
         let values: Vec<f64> = sent
             .iter()
@@ -247,5 +252,22 @@ mod tests {
             .collect();
         assert!(values.is_sorted_by(|one, other| one < other), "{values:?}");
         assert_eq!(sent[sent.len() - 2].1["progress"], json!(10_000));
+    }
+
+    #[test]
+    fn reports_that_are_all_the_last_are_thinned_too() {
+        let sent = Arc::new(Mutex::new(0));
+        let meta: RequestMetaObject =
+            serde_json::from_value(json!({"progressToken": "t"})).unwrap();
+        let notify: Notify = {
+            let sent = sent.clone();
+            Box::new(move |_, _| *sent.lock().unwrap() += 1)
+        };
+        let client = CallClient::new(notify, Some(&meta), LogFilter::nothing(), None);
+        for step in 1..10_000 {
+            client.progress(f64::from(step), Some(0.0), None);
+        }
+        let sent = *sent.lock().unwrap();
+        assert!(sent < 2000, "{sent}");
     }
 }

@@ -54,6 +54,9 @@ pub(super) struct Caller {
 #[derive(Clone)]
 pub(super) struct CallParams(pub(super) Arc<RawValue>);
 
+/// So many notifications of a call wait for the client to take those before.
+const UNSAID: usize = 256;
+
 /// The mark of an input schema's property that a client repeats in a header.
 const IN_HEADER: &str = "x-mcp-header";
 
@@ -117,13 +120,14 @@ impl Handler {
             .get::<Parts>()
             .and_then(|parts| parts.extensions.get::<CallParams>())
             .map(|params| params.0.clone());
-        let (said, mut to_say) = mpsc::unbounded_channel();
+        let (said, mut to_say) = mpsc::channel(UNSAID);
         let caller = calls::Caller {
             host: &self.host,
             session: &self.session,
             peer: Some(&context.peer),
             notify: Box::new(move |method, params| {
-                let _ = said.send((method, params));
+                // A client that does not read misses what a guest says, and never the answer.
+                let _ = said.try_send((method, params));
             }),
             cancel: &context.ct,
         };
