@@ -3,7 +3,8 @@
 use rmcp::model::ErrorData;
 use serde::{Deserialize, Serialize};
 
-use super::{Asking, foreign_state};
+use super::super::dialogue;
+use super::asking::{Asking, foreign_state};
 use crate::call::{CallEnd, CallError, ErrorCode, Round};
 use crate::digest::Digest;
 use crate::seal::{For, nonce_of};
@@ -65,10 +66,7 @@ impl Asking<'_> {
     /// The sealed state, and what tells it from all others.
     pub(super) fn seal(&self, why: Why, component: &str) -> (String, u128) {
         let state = self.state(why, component);
-        let sealed = self
-            .host
-            .seal
-            .seal(self.whom(), super::dialogue::LIFETIME, &state);
+        let sealed = self.host.seal.seal(self.whom(), dialogue::LIFETIME, &state);
         let nonce = nonce_of(&sealed).unwrap_or_default();
         (sealed, nonce)
     }
