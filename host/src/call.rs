@@ -190,9 +190,9 @@ fn conclude(under_way: UnderWay, finished: Finished) -> CallEnd {
 }
 
 /// Checks the arguments against the tool's input schema and gives their JSON text for the guest.
-fn validate(tool: &Tool, arguments: Option<&RawValue>) -> Result<String, CallError> {
-    let text = arguments.map_or("{}", RawValue::get);
-    let value = json::parse(text).map_err(|error| {
+fn validate(tool: &Tool, arguments: Option<Box<RawValue>>) -> Result<String, CallError> {
+    let text = arguments.map_or_else(|| "{}".to_owned(), |text| Box::<str>::from(text).into());
+    let value = json::parse(&text).map_err(|error| {
         CallError::new(ErrorCode::Validation, format!("the arguments of `{}` cannot be read: {error}", tool.full_name))
             .hint("name each argument once, nest less deep, and keep numbers within what a double can hold")
     })?;
@@ -204,7 +204,7 @@ fn validate(tool: &Tool, arguments: Option<&RawValue>) -> Result<String, CallErr
     })?;
     let faults = schema.faults(&value);
     if faults.is_empty() {
-        return Ok(text.to_owned());
+        return Ok(text);
     }
     Err(CallError::new(ErrorCode::Validation, format!("the arguments of `{}` are wrong: {}", tool.full_name, in_words(&faults)))
         .hint("correct these and call again")

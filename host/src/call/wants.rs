@@ -142,7 +142,7 @@ impl Wanted {
         match self {
             Self::Tool(arguments) => Ok(Request::Tool {
                 name: tool.label.tool.clone(),
-                arguments: validate(tool, arguments.as_deref())?,
+                arguments: validate(tool, arguments)?,
             }),
             Self::Prompt(arguments) => {
                 check_prompt(tool, &arguments)?;

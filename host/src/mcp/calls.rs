@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rmcp::RoleServer;
-use rmcp::model::{ErrorData, RequestId, RequestMetaObject};
+use rmcp::model::{ErrorData, RequestId};
 use rmcp::service::Peer;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
 use self::asking::Asking;
-use super::client::{CallClient, Notify};
+use super::client::{CallClient, Notify, abilities};
 use super::convert;
 use super::guard::answering_panics;
 use super::logging::LogFilter;
@@ -148,7 +148,7 @@ pub(super) async fn answer(
         principal: &caller.session.principal,
         peer: caller.peer,
         cancel: caller.cancel,
-        client: client(caller.session, caller.notify, caller.peer, &params, era),
+        client: client(caller.session, caller.notify, &params, era),
         method,
         target,
         params: &params,
@@ -173,26 +173,18 @@ fn status_line(caller: &Caller<'_>, id: &RequestId, params: &Params<'_>, era: Er
 }
 
 /// The client as the guest sees it.
-fn client(
-    session: &Session,
-    notify: Notify,
-    peer: Option<&Peer<RoleServer>>,
-    params: &Params<'_>,
-    era: Era,
-) -> Arc<CallClient> {
+fn client(session: &Session, notify: Notify, params: &Params<'_>, era: Era) -> Arc<CallClient> {
+    const CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
     let meta = params.meta.as_ref();
-    match era {
-        Era::Legacy => {
-            let info = peer.and_then(Peer::peer_info);
-            let capabilities = info.as_ref().map(|info| &info.capabilities);
-            CallClient::new(notify, meta, session.log_level.filter(), capabilities)
-        }
+    let (logs, able) = match era {
+        Era::Legacy => (session.log_level.filter(), session.abilities()),
         Era::Modern => {
-            let capabilities = meta.and_then(RequestMetaObject::client_capabilities);
-            let logs = LogFilter::of_request(meta);
-            CallClient::new(notify, meta, logs, capabilities.as_ref())
+            let capabilities = meta.and_then(|meta| meta.0.0.get(CAPABILITIES));
+            let able = capabilities.map(abilities).unwrap_or_default();
+            (LogFilter::of_request(meta), able)
         }
-    }
+    };
+    CallClient::new(notify, meta, logs, able)
 }
 
 /// What is completed; nothing where the plugin has no proposals for it.

@@ -44,13 +44,13 @@ impl CallClient {
         notify: Notify,
         meta: Option<&RequestMetaObject>,
         logs: LogFilter,
-        capabilities: Option<&ClientCapabilities>,
+        abilities: Abilities,
     ) -> Arc<Self> {
         Arc::new(Self {
             notify,
             token: meta.and_then(RequestMetaObject::get_progress_token),
             logs,
-            abilities: abilities(capabilities),
+            abilities,
             said: Mutex::new(Said {
                 progress: None,
                 total: None,
@@ -128,21 +128,17 @@ impl Client for CallClient {
     }
 }
 
-/// What a client says that it can be asked.
-fn abilities(capabilities: Option<&ClientCapabilities>) -> Abilities {
-    let Some(Value::Object(capabilities)) =
-        capabilities.and_then(|capabilities| serde_json::to_value(capabilities).ok())
-    else {
-        return Abilities::default();
-    };
-    let elicitation = capabilities.get("elicitation");
-    let mode = |name: &str| elicitation.is_some_and(|modes| modes.get(name).is_some());
+/// What a client says that it can be asked, by its capabilities as they are written.
+pub(super) fn abilities(capabilities: &Value) -> Abilities {
+    let has = |members: &Value, name: &str| members.get(name).is_some_and(|it| !it.is_null());
+    let elicitation = capabilities.get("elicitation").unwrap_or(&Value::Null);
+    let (form, page) = (has(elicitation, "form"), has(elicitation, "url"));
     Abilities {
         // One that names modes and not this one cannot.
-        form: elicitation.is_some() && (mode("form") || !mode("url")),
-        page: mode("url"),
-        sample: capabilities.contains_key("sampling"),
-        roots: capabilities.contains_key("roots"),
+        form: !elicitation.is_null() && (form || !page),
+        page,
+        sample: has(capabilities, "sampling"),
+        roots: has(capabilities, "roots"),
     }
 }
 
@@ -214,7 +210,7 @@ mod tests {
     use super::*;
 
     fn of(capabilities: Value) -> Abilities {
-        abilities(Some(&serde_json::from_value(capabilities).unwrap()))
+        abilities(&capabilities)
     }
 
     #[test]
@@ -237,7 +233,12 @@ mod tests {
             let sent = sent.clone();
             Box::new(move |method, params| sent.lock().unwrap().push((method, params)))
         };
-        let client = CallClient::new(notify, Some(&meta), LogFilter::nothing(), None);
+        let client = CallClient::new(
+            notify,
+            Some(&meta),
+            LogFilter::nothing(),
+            Abilities::default(),
+        );
         for step in 0..10_000 {
             client.progress(f64::from(step), Some(10_000.0), None);
         }
@@ -263,7 +264,12 @@ mod tests {
             let sent = sent.clone();
             Box::new(move |_, _| *sent.lock().unwrap() += 1)
         };
-        let client = CallClient::new(notify, Some(&meta), LogFilter::nothing(), None);
+        let client = CallClient::new(
+            notify,
+            Some(&meta),
+            LogFilter::nothing(),
+            Abilities::default(),
+        );
         for step in 1..10_000 {
             client.progress(f64::from(step), Some(0.0), None);
         }

@@ -13,6 +13,7 @@ use rmcp::model::{
 use rmcp::service::{RequestContext, SubscriptionContext};
 use rmcp::{RoleServer, ServerHandler};
 
+use super::client::abilities;
 use super::convert::listed;
 use super::pages::{self, Listing, Place};
 use super::session::{Era, Session};
@@ -133,6 +134,8 @@ impl ServerHandler for Server {
         let mut client = request;
         client.protocol_version = result.protocol_version.clone();
         // Calls do not come through rmcp, and may come at once.
+        let capabilities = serde_json::to_value(&client.capabilities).unwrap_or_default();
+        self.session.set_abilities(abilities(&capabilities));
         self.session.set_peer(context.peer.clone());
         context.peer.set_peer_info(client);
         self.session.set_initialized();

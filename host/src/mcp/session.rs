@@ -11,6 +11,7 @@ use rmcp::service::Peer;
 use super::logging::SessionLevel;
 use super::subscriptions::Subscriptions;
 use crate::catalog::Generation;
+use crate::client::Abilities;
 use crate::principal::Principal;
 
 /// One connection.
@@ -27,6 +28,8 @@ pub(super) struct Session {
     pub(super) subscriptions: Subscriptions,
     /// The least severe log messages that the client wants to have.
     pub(super) log_level: SessionLevel,
+    /// What a client of the legacy era said in its handshake that it can be asked.
+    abilities: OnceLock<Abilities>,
     /// Who calls on it.
     pub(super) principal: Principal,
     /// The way to send the client something unasked.
@@ -111,6 +114,15 @@ impl Session {
             ));
         }
         Ok(Era::Modern)
+    }
+
+    pub(super) fn set_abilities(&self, abilities: Abilities) {
+        // A second handshake changes nothing.
+        let _ = self.abilities.set(abilities);
+    }
+
+    pub(super) fn abilities(&self) -> Abilities {
+        self.abilities.get().copied().unwrap_or_default()
     }
 
     pub(super) fn set_peer(&self, peer: Peer<RoleServer>) {
