@@ -9,7 +9,7 @@ use indexmap::IndexMap;
 use serde_json::Value;
 use tokio::sync::{OnceCell, Semaphore};
 use toolbay_manifest::{
-    Annotations, Icon, Manifest, Mount, PermissionRequest, PluginInfo, ToolSettings,
+    Annotations, Icon, Manifest, Mount, PermissionRequest, PluginInfo, Services, ToolSettings,
 };
 
 pub(crate) use self::kind::{Kind, PromptFacts, ResourceFacts};
@@ -65,6 +65,8 @@ pub(crate) struct Tool {
     /// Why, by the permission's key.
     pub(crate) reasons: IndexMap<String, String>,
     pub(crate) slots: Arc<Semaphore>,
+    /// What the host does around its calls.
+    pub(crate) services: Services,
     input_schema: Value,
     output_schema: Option<Value>,
     input: OnceLock<Result<Schema, SchemaError>>,
@@ -261,6 +263,7 @@ impl Tool {
             requested: settings.permissions().clone(),
             reasons: settings.reasons.clone(),
             slots: Arc::new(Semaphore::new(settings.concurrency())),
+            services: settings.services.clone(),
             input_schema: Value::Bool(true),
             output_schema: None,
             input: OnceLock::new(),

@@ -3,12 +3,13 @@
 
 mod presentation;
 mod primitives;
+mod services;
 mod settings;
 
 use indexmap::IndexMap;
 
 use self::primitives::Owner;
-pub(crate) use self::settings::check_allow;
+pub(crate) use self::settings::{check_allow, check_concurrency};
 use crate::error::{ManifestError, Place, shorten};
 use crate::manifest::{Manifest, PluginInfo};
 use crate::permissions::Mount;
@@ -40,7 +41,7 @@ pub(crate) fn check_manifest(manifest: &Manifest) -> Result<(), ManifestError> {
     let (tools, resources, prompts) = (&manifest.tools, &manifest.resources, &manifest.prompts);
     tools
         .iter()
-        .try_for_each(|(name, tool)| plugin.check_tool(name, tool))?;
+        .try_for_each(|(name, tool)| plugin.check_tool(name, tool, tools))?;
     resources
         .iter()
         .try_for_each(|(name, resource)| plugin.check_resource(name, resource))?;
@@ -99,6 +100,7 @@ pub(crate) fn check_plugin(place: &Place, plugin: &PluginInfo) -> Result<(), Man
         .iter()
         .try_for_each(|author| check_texts(place, &[("authors", Some(author))]))?;
     check_allow(place, &plugin.allow)?;
+    check_concurrency(place, plugin.concurrency)?;
     check_lines(place, "description", Some(&plugin.description))
 }
 

@@ -3,11 +3,14 @@
 
 mod presentation;
 mod primitives;
+mod services;
 mod settings;
 
 use serde_json::Value;
 
-use crate::check::{at, check_allow, check_lines, check_manifest, check_source, check_texts};
+use crate::check::{
+    at, check_allow, check_concurrency, check_lines, check_manifest, check_source, check_texts,
+};
 use crate::error::{ManifestError, Place, shorten};
 use crate::fields::{Fields, missing};
 use crate::manifest::{MANIFEST_VERSION, Manifest, PluginInfo};
@@ -33,6 +36,8 @@ const PLUGIN_KEYS: &[&str] = &[
     "authors",
     "license",
     "homepage",
+    "rate",
+    "concurrency",
     "allow",
 ];
 const MOUNT_KEYS: &[&str] = &["access", "reason"];
@@ -68,6 +73,8 @@ pub(crate) fn manifest(value: Value) -> Result<Manifest, ManifestError> {
         authors: source.authors.unwrap_or_default(),
         license: source.license,
         homepage: source.homepage,
+        rate: source.rate,
+        concurrency: source.concurrency,
         allow: source.allow,
     };
     let mounts = root.map("mounts", "mount", mount)?;
@@ -126,6 +133,8 @@ fn source_plugin(place: &Place, value: Value) -> Result<SourcePlugin, ManifestEr
         authors: fields.texts("authors")?,
         license: fields.text("license")?,
         homepage: fields.text("homepage")?,
+        rate: services::rate(&mut fields)?,
+        concurrency: fields.count("concurrency")?,
         allow: settings::allow(&mut fields)?,
     };
     check_texts(
@@ -139,6 +148,7 @@ fn source_plugin(place: &Place, value: Value) -> Result<SourcePlugin, ManifestEr
     )?;
     check_lines(place, "description", plugin.description.as_deref())?;
     check_allow(place, &plugin.allow)?;
+    check_concurrency(place, plugin.concurrency)?;
     plugin
         .authors
         .iter()

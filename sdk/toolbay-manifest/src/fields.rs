@@ -87,6 +87,10 @@ impl Fields {
         }
     }
 
+    pub(crate) fn place(&self) -> &Place {
+        &self.place
+    }
+
     pub(crate) fn missing(&self, key: &'static str, hint: Option<&'static str>) -> ManifestError {
         missing(&self.place, key, hint)
     }

@@ -38,6 +38,7 @@ mod prompt;
 mod resource;
 mod rules;
 pub mod section;
+mod services;
 mod settings;
 mod source;
 mod syntax;
@@ -59,6 +60,10 @@ pub use rules::{
     MAX_SCHEMA_DEPTH, MAX_TOOLS, RESERVED_PLUGIN_NAME, check_argument_name, check_icon_source,
     check_mime_type, check_plugin_name, check_prompt_name, check_resource_name, check_text,
     check_tool_name, nearest,
+};
+pub use services::{
+    Cache, DEFAULT_CACHE_TTL, DEFAULT_IDEMPOTENCY_KEY, DEFAULT_IDEMPOTENCY_TTL, Idempotency,
+    MAX_CACHE_TTL, MAX_IDEMPOTENCY_TTL, MAX_RATE, MAX_RETRIES, Rate, Retry, Services, TaskSupport,
 };
 pub use settings::{
     Annotations, DEFAULT_CONCURRENCY, DEFAULT_MAX_RESULT, DEFAULT_MEMORY, DEFAULT_OUTPUT,

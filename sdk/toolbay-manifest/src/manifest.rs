@@ -10,6 +10,7 @@ use crate::permissions::Mount;
 use crate::presentation::Icon;
 use crate::prompt::Prompt;
 use crate::resource::Resource;
+use crate::services::Rate;
 use crate::settings::ToolSettings;
 use crate::{decode, syntax};
 
@@ -60,6 +61,12 @@ pub struct PluginInfo {
     /// A page about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub homepage: Option<String>,
+    /// How often anything of it may be called, all together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate: Option<Rate>,
+    /// How many calls of it run at once, all together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub concurrency: Option<u32>,
     /// Findings of `toolbay check` that its author wants anywhere in it, by the lint's code, each with the reason. Nothing else reads it.
     #[serde(skip_serializing_if = "IndexMap::is_empty")]
     pub allow: IndexMap<String, String>,

@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 use serde::Serialize;
 
 use crate::permissions::PermissionRequest;
+use crate::services::Services;
 use crate::units::{ByteSize, TimeSpan};
 
 /// How long a call may take where nothing is said.
@@ -70,6 +71,9 @@ pub struct ToolSettings {
     /// How many calls run at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub concurrency: Option<u32>,
+    /// What the host does around its calls.
+    #[serde(flatten)]
+    pub services: Services,
     /// Findings of `toolbay check` that the author wants in this tool, by the lint's code, each with the reason. Nothing else reads it.
     #[serde(skip_serializing_if = "IndexMap::is_empty")]
     pub allow: IndexMap<String, String>,

@@ -10,6 +10,7 @@ use crate::permissions::Mount;
 use crate::presentation::{ContentAnnotations, Icon};
 use crate::prompt::{Prompt, PromptArgument};
 use crate::resource::{Resource, Watch, without_effects};
+use crate::services::Rate;
 use crate::settings::ToolSettings;
 use crate::uri_template::UriTemplate;
 use crate::{check, decode, rules, syntax};
@@ -70,6 +71,10 @@ pub struct SourcePlugin {
     pub license: Option<String>,
     /// A page about it.
     pub homepage: Option<String>,
+    /// How often anything of it may be called, all together.
+    pub rate: Option<Rate>,
+    /// How many calls of it run at once, all together.
+    pub concurrency: Option<u32>,
     /// Findings of `toolbay check` that its author wants, by the lint's code, each with the reason.
     pub allow: IndexMap<String, String>,
 }
@@ -240,6 +245,8 @@ impl SourceManifest {
             authors: plugin.authors.unwrap_or_else(|| package.authors.clone()),
             license: plugin.license.or_else(|| given(&package.license)),
             homepage: plugin.homepage.or_else(|| given(&package.homepage)),
+            rate: plugin.rate,
+            concurrency: plugin.concurrency,
             allow: plugin.allow,
         };
         let place = Place::manifest().plugin(&info.name);

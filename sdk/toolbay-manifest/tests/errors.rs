@@ -56,7 +56,7 @@ fn keys() {
     plugin `notes`: unknown key `tool`
       hint: did you mean `tools`?
     plugin `notes`: unknown key `colour`
-      hint: the keys known here are `name`, `version`, `description`, `title`, `authors`, `license`, `homepage`, `allow`
+      hint: the keys known here are `name`, `version`, `description`, `title`, `authors`, `license`, `homepage`, `rate`, `concurrency`, `allow`
     plugin `notes`, mount `vault`: unknown key `reasons`
       hint: did you mean `reason`?
     plugin `notes`, tool `search`: unknown key `max_result`
@@ -589,5 +589,84 @@ fn icons() {
       hint: write "light" or "dark": the background that the icon is made for
     plugin `notes`, tool `search`, icon 1: `src`: the icon has 65558 bytes; at most 65536 are allowed
       hint: use a smaller image, or an `https:` URL
+    "#);
+}
+
+/// One tool with an argument `key`, and these members.
+fn keyed(members: &str) -> String {
+    tool(&format!(
+        r#""input-schema": {{"type": "object", "properties": {{"key": {{"type": "string"}}}}}}, {members}"#
+    ))
+}
+
+#[test]
+fn services() {
+    assert_snapshot!(all(&[
+        source("[tools.search]\nrate = '10'"),
+        source("[tools.search]\nrate = '0/s'"),
+        source("[plugin.rate]"),
+        source("[tools.search]\ncache = { time = '5s' }"),
+        source("[tools.search]\ncache = '5s'"),
+        source("[tools.search]\ncache = { ttl = '48h' }"),
+        source("[tools.search]\nread-only = false\ncache = true"),
+        source("[prompts.ask]\ncache = true"),
+        source("[prompts.ask]\ntask = 'optional'"),
+        source("[resources.all]\ninvalidates = ['*']"),
+        source("[tools.search]\ntask = 'always'"),
+        source("[tools.search]\nretry = {}"),
+        source("[tools.search]\nretry = { max = 2 }"),
+        source("[tools.search]\nretry = { max = 20 }"),
+        source("[tools.search]\nidempotency = true"),
+        source("[tools.search]\nkv = true\nidempotency = { key = 'key' }"),
+        source("[tools.search]\nkv = true\nidempotency = { ttl = '0s' }"),
+        source("[tools.search]\nrequires = ['delete everything']"),
+        keyed(r#""kv": true, "idempotency": true"#),
+        keyed(r#""kv": true, "invalidates": ["searhc"]"#),
+        keyed(r#""kv": true, "invalidates": ["config://*"]"#),
+        keyed(r#""kv": true, "invalidates": ["nothing"]"#),
+    ]), @r#"
+    plugin `notes`, tool `search`: `rate` is "10", which is no rate
+      hint: write a number and `/s`, `/m` or `/h`: "30/m"
+    plugin `notes`, tool `search`: `rate` is "0/s", which would allow nothing
+      hint: write a number and `/s`, `/m` or `/h`: "30/m"
+    plugin `notes`: `rate` must be a text, not a table
+      hint: write it in quotes: "…"
+    plugin `notes`, tool `search`, cache: unknown key `time`
+      hint: the keys known here are `ttl`
+    plugin `notes`, tool `search`: `cache` must be true or a table, not a text
+    plugin `notes`, tool `search`: `cache.ttl` is 48h
+      hint: write a time from 1s to 24h: "60s"
+    plugin `notes`, tool `search`: `cache` is set for a tool that may change something
+      hint: write `read-only = true` too, or remove `cache`
+    plugin `notes`, prompt `ask`: `cache` does not belong to a prompt
+      hint: remove it: resources and read-only tools have caches
+    plugin `notes`, prompt `ask`: unknown key `task`
+      hint: the keys known here are `title`, `icons`, `timeout`, `memory`, `output`, `max-result`, `concurrency`, `allow`, `reasons`, `requires`, `rate`, `cache`, `retry`, `network`, `tcp`, `mounts`, `env`, `secrets`, `kv`, `calls`, `elicit`, `sample`, `roots`
+    plugin `notes`, resource `all`: unknown key `invalidates`
+      hint: the keys known here are `title`, `icons`, `mime-type`, `size`, `annotations`, `watch`, `timeout`, `memory`, `output`, `max-result`, `concurrency`, `allow`, `reasons`, `requires`, `rate`, `cache`, `retry`, `network`, `tcp`, `mounts`, `env`, `secrets`, `kv`, `calls`, `elicit`, `sample`, `roots`
+    plugin `notes`, tool `search`: `task` is "always", which is neither "optional" nor "required"
+      hint: write "optional" or "required"
+    plugin `notes`, tool `search`, retry: the key `max` is missing
+      hint: write `retry = { max = 2 }`
+    plugin `notes`, tool `search`: `retry` is set, but no `network` is asked for
+      hint: requests to servers are made again, and there are none: remove `retry`
+    plugin `notes`, tool `search`: `retry.max` is 20
+      hint: write a number from 1 to 5, or leave `retry` out
+    plugin `notes`, tool `search`: `idempotency` is set for a tool that changes nothing
+      hint: remove `idempotency`; where the tool does change something, write `read-only = false`
+    plugin `notes`, tool `search`: `idempotency.key` is "key", which is no JSON pointer to an argument
+      hint: write `/` and the argument's name: "/idempotency_key"
+    plugin `notes`, tool `search`: `idempotency.ttl` is 0s
+      hint: write a time from 1s to 720h: "60s"
+    plugin `notes`, tool `search`: `requires` has "delete everything", which is no scope
+      hint: write letters, digits, `.`, `_`, `-`, `:` and `/`, at most 64: "admin:delete"
+    plugin `notes`, tool `search`: the idempotency key is at `/idempotency_key`, but there is no argument `idempotency_key`
+      hint: add it to the arguments: a text, and not required
+    plugin `notes`, tool `search`: `invalidates` has "searhc"
+      hint: did you mean `search`?
+    plugin `notes`, tool `search`: `invalidates` has "config://*"
+      hint: it can be of this plugin's resources only: write `notes:` in place of `config:`
+    plugin `notes`, tool `search`: `invalidates` has "nothing"
+      hint: write a URI such as "notes://*", the name of a tool, or "*" for all that is kept
     "#);
 }

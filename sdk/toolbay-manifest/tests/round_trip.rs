@@ -5,7 +5,7 @@ use toolbay_manifest::Manifest;
 const JSON: &str = r#"{"manifest-version":1,"plugin":{"name":"notes","version":"1.0.0","description":"Keeps notes.\nIn a folder.","title":"Notes","authors":["A. Author"],"license":"MIT","homepage":"https://example.com","allow":{"too-many-tools":"one for each endpoint"}},"mounts":{"vault":{"access":"read-write","reason":"the notes live here"}},"tools":{"search":{"title":"Search","description":"Searches.","input-schema":{"type":"object","properties":{"z":{},"a":{}}},"output-schema":{"type":"object"},"read-only":true,"idempotent":true,"timeout":"5s","memory":"128MiB","output":"1MiB","max-result":"2MiB","concurrency":2,"allow":{"missing-bounds":"a query may be of any length"},"mounts":{"vault":"read"},"env":["REGION"],"calls":["other_tool"],"elicit":true},"publish":{"description":"Publishes.","input-schema":{"type":"object"},"destructive":true,"network":["POST https://api.example.com/v1/notes/*"],"tcp":["db.internal:5432"],"secrets":{"example-token":{"host":"api.example.com","header":"Authorization","format":"Bearer {}"}},"kv":true,"sample":true}}}"#;
 
 /// What was added to the form later: none of it is there where it is not used.
-const WITH_ALL: &str = r#"{"manifest-version":1,"plugin":{"name":"notes","version":"1.0.0","description":"Keeps notes."},"mounts":{"vault":{"access":"read"}},"tools":{"search":{"description":"Searches.","input-schema":{"type":"object"},"icons":[{"src":"https://example.com/a.png","mime-type":"image/png","sizes":["48x48","any"],"theme":"light"}],"roots":true}},"resources":{"note":{"title":"Note","description":"A note.","uri":"notes://note/{+path}","mime-type":"text/markdown","icons":[{"src":"data:image/png;base64,AA=="}],"annotations":{"audience":["user","assistant"],"priority":0.5,"last-modified":"2026-01-01T00:00:00Z"},"lists":true,"completes":["path"],"watch":{"mount":"vault","path":"{path}"},"timeout":"5s","memory":"128MiB","reasons":{"kv":"it counts"},"mounts":{"vault":"read"},"kv":true},"all":{"description":"All notes.","uri":"notes://all","size":123}},"prompts":{"summarise":{"title":"Summarise","description":"Asks for a summary.","icons":[{"src":"https://example.com/a.png"}],"arguments":[{"name":"style","title":"Style","description":"In which style","required":true},{"name":"length","required":false}],"completes":["style"],"elicit":true}}}"#;
+const WITH_ALL: &str = r#"{"manifest-version":1,"plugin":{"name":"notes","version":"1.0.0","description":"Keeps notes.","rate":"100/s","concurrency":4},"mounts":{"vault":{"access":"read"}},"tools":{"search":{"description":"Searches.","input-schema":{"type":"object"},"icons":[{"src":"https://example.com/a.png","mime-type":"image/png","sizes":["48x48","any"],"theme":"light"}],"roots":true},"create":{"description":"Creates.","input-schema":{"type":"object","properties":{"key":{}}},"requires":["notes:write"],"rate":"30/m","invalidates":["notes://note/*","search"],"idempotency":{"key":"/key","ttl":"1h"},"retry":{"max":2},"task":"optional","internal":true,"network":["POST https://api.example.com/v1/notes"]}},"resources":{"note":{"title":"Note","description":"A note.","uri":"notes://note/{+path}","mime-type":"text/markdown","icons":[{"src":"data:image/png;base64,AA=="}],"annotations":{"audience":["user","assistant"],"priority":0.5,"last-modified":"2026-01-01T00:00:00Z"},"lists":true,"completes":["path"],"watch":{"mount":"vault","path":"{path}"},"timeout":"5s","memory":"128MiB","cache":{"ttl":"5m"},"reasons":{"kv":"it counts"},"mounts":{"vault":"read"},"kv":true},"all":{"description":"All notes.","uri":"notes://all","size":123}},"prompts":{"summarise":{"title":"Summarise","description":"Asks for a summary.","icons":[{"src":"https://example.com/a.png"}],"arguments":[{"name":"style","title":"Style","description":"In which style","required":true},{"name":"length","required":false}],"completes":["style"],"elicit":true}}}"#;
 
 const WITH_ALL_TOML: &str = r#"
 manifest-version = 1
@@ -14,6 +14,8 @@ manifest-version = 1
 name = "notes"
 version = "1.0.0"
 description = "Keeps notes."
+rate = "100/s"
+concurrency = 4
 
 [mounts.vault]
 access = "read"
@@ -23,6 +25,19 @@ description = "Searches."
 input-schema = { type = "object" }
 icons = [{ src = "https://example.com/a.png", mime-type = "image/png", sizes = ["48x48", "any"], theme = "light" }]
 roots = true
+
+[tools.create]
+description = "Creates."
+input-schema = { type = "object", properties = { key = {} } }
+requires = ["notes:write"]
+rate = "30/m"
+cache = false
+invalidates = ["notes://note/*", "search"]
+idempotency = { key = "/key", ttl = "1h" }
+retry = { max = 2 }
+task = "optional"
+internal = true
+network = ["POST https://api.example.com/v1/notes"]
 
 [resources.note]
 title = "Note"
@@ -36,6 +51,7 @@ completes = ["path"]
 watch = { mount = "vault", path = "{path}" }
 timeout = "5s"
 memory = "128MiB"
+cache = true
 reasons = { kv = "it counts" }
 mounts = { vault = "read" }
 kv = true

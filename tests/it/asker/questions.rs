@@ -278,18 +278,23 @@ fn a_client_that_cannot_be_asked_is_told_what_it_lacks() {
 
 #[test]
 fn a_guest_that_looks_may_leave_things_in_order_when_it_is_cancelled() {
+    // It is given 25 ms for that, which are over before they are used where the machine is busy.
+    const TRIES: usize = 100;
     let place = Place::new();
     place.everywhere(|session| {
         let before = place.server.requests().len();
         let url = format!("{}/cancelled", place.url());
-        let params = json!({"name": "asker_post_on_cancel", "arguments": {"url": url}});
-        let meta = json!({"progressToken": 1});
-        let id = start_with(session, "tools/call", params, &meta);
-        session.host.wait_for("progress", |message| {
-            message["method"] == "notifications/progress"
+        let managed = (0..TRIES).any(|_| {
+            let params = json!({"name": "asker_post_on_cancel", "arguments": {"url": url}});
+            let meta = json!({"progressToken": 1});
+            let id = start_with(session, "tools/call", params, &meta);
+            session.host.wait_for("progress", |message| {
+                message["method"] == "notifications/progress"
+            });
+            session.cancel(&id);
+            session.settle(&[&id]);
+            place.server.requests().len() > before
         });
-        session.cancel(&id);
-        session.settle(&[&id]);
-        place.server.wait_for_requests(before + 1);
+        assert!(managed, "none of {TRIES} cancelled guests came to its POST");
     });
 }

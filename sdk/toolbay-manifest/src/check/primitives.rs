@@ -3,6 +3,7 @@
 use indexmap::IndexMap;
 
 use super::presentation::{check_annotations, check_icons, check_mime_type};
+use super::services::check_beside;
 use super::settings::check_settings;
 use super::{at, at_key, check_lines, check_texts};
 use crate::error::{ManifestError, Place, shorten};
@@ -34,7 +35,12 @@ struct ResourceSettings<'a> {
 }
 
 impl Owner<'_> {
-    pub(super) fn check_tool(self, name: &str, tool: &Tool) -> Result<(), ManifestError> {
+    pub(super) fn check_tool(
+        self,
+        name: &str,
+        tool: &Tool,
+        tools: &IndexMap<String, Tool>,
+    ) -> Result<(), ManifestError> {
         self.check_tool_settings(name, tool.title.as_deref(), &tool.icons, &tool.settings)?;
         let place = self.place.clone().tool(name);
         check_lines(&place, "description", Some(&tool.description))?;
@@ -42,7 +48,7 @@ impl Owner<'_> {
         if let Some(schema) = &tool.output_schema {
             rules::check_schema(schema, true).map_err(at_key(&place, "output-schema"))?;
         }
-        Ok(())
+        check_beside(&place, self.name, tools, tool)
     }
 
     pub(super) fn check_source_tool(

@@ -3,6 +3,7 @@
 use indexmap::IndexMap;
 
 use super::check_texts;
+use super::services::check_services;
 use crate::decode;
 use crate::error::{ManifestError, Place, shorten};
 use crate::permissions::{Mount, PermissionRequest, Secret};
@@ -21,6 +22,7 @@ pub(super) fn check_settings(
     check_limits(place, settings)?;
     check_reasons(place, settings)?;
     check_permissions(place, &settings.permissions, mounts)?;
+    check_services(place, settings, always_read_only)?;
     check_effects(place, settings, always_read_only)
 }
 
@@ -113,15 +115,22 @@ fn check_limits(place: &Place, settings: &ToolSettings) -> Result<(), ManifestEr
             "`max-result` is the whole and `output` a page of it",
         ));
     }
-    let concurrency = settings.concurrency();
-    if !(1..=MAX_CONCURRENCY).contains(&concurrency) {
-        return Err(ManifestError::value(
+    check_concurrency(place, settings.concurrency)
+}
+
+pub(crate) fn check_concurrency(
+    place: &Place,
+    concurrency: Option<u32>,
+) -> Result<(), ManifestError> {
+    let fits = |count: u32| (1..=MAX_CONCURRENCY).contains(&(count as usize));
+    match concurrency {
+        Some(concurrency) if !fits(concurrency) => Err(ManifestError::value(
             place,
             format!("`concurrency` is {concurrency}"),
             "write a number from 1 to 1000",
-        ));
+        )),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 fn check_permissions(

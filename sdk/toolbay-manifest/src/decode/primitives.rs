@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::presentation::{annotations, icons};
+use super::services::ToolServices;
 use super::settings::{Effects, keys, settings};
 use crate::error::{ManifestError, Place, shorten};
 use crate::fields::{Fields, missing};
@@ -21,7 +22,11 @@ const TOOL_KEYS: &[&str] = keys!(
     "icons",
     "read-only",
     "destructive",
-    "idempotent"
+    "idempotent",
+    "invalidates",
+    "idempotency",
+    "task",
+    "internal"
 );
 const TOOL_SPLIT: (&[&str], &[&str]) = TOOL_KEYS.split_at(3);
 const RESOURCE_KEYS: &[&str] = keys!(
@@ -74,10 +79,11 @@ fn tool_fields(fields: &mut Fields) -> Result<SourceTool, ManifestError> {
     let title = fields.text("title")?;
     let icons = icons(fields)?;
     let effects = Effects::of_tool(fields)?;
+    let services = ToolServices::of_tool(fields)?;
     Ok(SourceTool {
         title,
         icons,
-        settings: settings(fields, effects)?,
+        settings: settings(fields, effects, services)?,
     })
 }
 
@@ -131,7 +137,7 @@ fn resource_fields(fields: &mut Fields) -> Result<SourceResource, ManifestError>
         mime_type: fields.text("mime-type")?,
         size: fields.size("size")?,
         watch: fields.table("watch", watch)?,
-        settings: settings(fields, Effects::none())?,
+        settings: settings(fields, Effects::none(), ToolServices::default())?,
     })
 }
 
@@ -180,7 +186,7 @@ fn prompt_fields(fields: &mut Fields) -> Result<SourcePrompt, ManifestError> {
     Ok(SourcePrompt {
         title: fields.text("title")?,
         icons: icons(fields)?,
-        settings: settings(fields, Effects::none())?,
+        settings: settings(fields, Effects::none(), ToolServices::default())?,
     })
 }
 

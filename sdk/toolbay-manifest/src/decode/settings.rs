@@ -4,6 +4,7 @@ use indexmap::IndexMap;
 use serde_json::Value;
 
 use super::parse_access;
+use super::services::{ToolServices, services};
 use crate::error::{ManifestError, Place};
 use crate::fields::{Fields, wrong_type};
 use crate::permissions::{PermissionRequest, Secret};
@@ -16,6 +17,7 @@ macro_rules! keys {
         &[
             $($own,)*
             "timeout", "memory", "output", "max-result", "concurrency", "allow", "reasons",
+            "requires", "rate", "cache", "retry",
             "network", "tcp", "mounts", "env", "secrets", "kv", "calls", "elicit", "sample", "roots",
         ]
     };
@@ -24,7 +26,7 @@ pub(super) use keys;
 
 const SHARED_KEYS: &[&str] = keys!();
 /// The keys with which something is asked for; each may have a reason.
-const PERMISSION_KEYS: &[&str] = SHARED_KEYS.split_at(7).1;
+const PERMISSION_KEYS: &[&str] = SHARED_KEYS.split_at(11).1;
 const SECRET_KEYS: &[&str] = &["host", "header", "format"];
 
 /// What a tool may say and nothing else: what it changes.
@@ -56,8 +58,10 @@ impl Effects {
 pub(super) fn settings(
     fields: &mut Fields,
     effects: Effects,
+    of_tool: ToolServices,
 ) -> Result<ToolSettings, ManifestError> {
     Ok(ToolSettings {
+        services: services(fields, of_tool)?,
         read_only: effects.read_only,
         destructive: effects.destructive,
         idempotent: effects.idempotent,
