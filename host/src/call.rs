@@ -15,14 +15,14 @@ use std::time::{Duration, Instant};
 use serde_json::value::RawValue;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
+use toolbay_manifest::TaskSupport;
 
 use self::authorize::authorize;
 pub(crate) use self::error::{CallError, ErrorCode};
 use self::error::{busy, guest_failure, in_words, not_ready};
 use self::output::check;
 pub(crate) use self::output::{Output, PromptOutput, ReadOutput, ToolOutput};
-use self::paused::UnderWay;
-pub(crate) use self::paused::{Paused, Round};
+pub(crate) use self::paused::{Paused, Round, UnderWay};
 use self::reach::{reach, tell_denials};
 use self::redact::redact;
 pub(crate) use self::wants::{Unknown, Wanted, Wants, look_up};
@@ -90,17 +90,30 @@ pub(crate) struct Question {
 ///
 /// [`Unknown`] only; everything else about the call is its outcome.
 pub(crate) async fn run(host: &Host, request: CallRequest<'_>) -> Result<Call, Unknown> {
+    Ok(match begin(host, &request).await? {
+        Ok(under_way) => under_way.go_on(request.cancel).await,
+        Err(end) => Call::Ended(*end),
+    })
+}
+
+/// Runs a call through the stages before its guest runs: to a guest that only waits to be gone on with, or to an early end.
+///
+/// # Errors
+///
+/// [`Unknown`] only; everything else about the call is its outcome.
+pub(crate) async fn begin(
+    host: &Host,
+    request: &CallRequest<'_>,
+) -> Result<Result<UnderWay, Box<CallEnd>>, Unknown> {
     let started = Instant::now();
     let (found, wanted) = look_up(host, &request.wants).await?;
     let label = (found.tool.clone(), found.plugin.digest.clone());
-    Ok(match stages(host, found, wanted, &request, started).await {
-        Ok(under_way) => under_way.go_on(request.cancel).await,
-        Err(mut end) => {
-            let caller = &request.principal.name;
-            record(caller, &label.0, &label.1, &mut end, started.elapsed());
-            Call::Ended(*end)
-        }
-    })
+    let mut begun = stages(host, found, wanted, request, started).await;
+    if let Err(end) = &mut begun {
+        let caller = &request.principal.name;
+        record(caller, &label.0, &label.1, end, started.elapsed());
+    }
+    Ok(begun)
 }
 
 /// Everything that comes before the guest runs.
@@ -112,6 +125,7 @@ async fn stages(
     started: Instant,
 ) -> Result<UnderWay, Box<CallEnd>> {
     let allowance = authorize(host, &found, request)?.into_owned();
+    needs_a_task(&found.tool, request.client.abilities())?;
     let Found { plugin, tool, .. } = &found;
     let asked = wanted.validate(tool)?;
     let slot = slot(tool, request.cancel).await?;
@@ -187,6 +201,23 @@ fn conclude(under_way: UnderWay, finished: Finished) -> CallEnd {
         started.elapsed(),
     );
     end
+}
+
+/// Whoever calls a tool that takes long by nature must be able to fetch the result later.
+fn needs_a_task(tool: &Tool, able: Abilities) -> Result<(), Box<CallEnd>> {
+    if tool.services.task != Some(TaskSupport::Required) || able.task {
+        return Ok(());
+    }
+    let message = format!(
+        "{} runs as a task only, and this client has none",
+        tool.named()
+    );
+    let error = CallError::new(ErrorCode::Unavailable, message).hint(
+        "it takes long: use a client that declares the extension `io.modelcontextprotocol/tasks`, or `toolbay call` in a terminal",
+    );
+    let mut end = CallEnd::from(error);
+    end.lacked.task = true;
+    Err(Box::new(end))
 }
 
 /// Checks the arguments against the tool's input schema and gives their JSON text for the guest.

@@ -23,7 +23,7 @@ pub(crate) enum LogLevel {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "these are four independent capabilities of the protocol"
+    reason = "these are independent capabilities of the protocol"
 )]
 pub(crate) struct Abilities {
     /// To show its user a form.
@@ -34,6 +34,8 @@ pub(crate) struct Abilities {
     pub(crate) sample: bool,
     /// Which folders it works in.
     pub(crate) roots: bool,
+    /// To fetch a call's result later, or to wait for it as long as it takes.
+    pub(crate) task: bool,
 }
 
 /// Takes what a guest says to its caller. None of it is waited for, and none of it may fail.

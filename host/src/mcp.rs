@@ -16,6 +16,7 @@ mod server;
 mod session;
 mod stdio;
 mod subscriptions;
+mod tasks;
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -70,7 +71,7 @@ pub(crate) async fn serve_stdio(host: Arc<Host>, input: OwnedFd, output: OwnedFd
 
 /// One call without a client: the result as a client of the legacy era would get it.
 pub(crate) async fn call_once(
-    host: &Host,
+    host: &Arc<Host>,
     tool: &str,
     arguments: &str,
 ) -> Result<serde_json::Value, String> {

@@ -2,6 +2,7 @@
 
 mod offers;
 mod questions;
+mod tasks;
 
 use std::fs;
 

@@ -57,6 +57,9 @@ fn discover_says_who_answers_and_what_it_offers() {
             "2026-07-28"
           ],
           "capabilities": {
+            "extensions": {
+              "io.modelcontextprotocol/tasks": {}
+            },
             "completions": {},
             "prompts": {
               "listChanged": true

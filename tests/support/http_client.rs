@@ -389,7 +389,9 @@ impl<'a> Client<'a> {
                 headers.push(("mcp-protocol-version", schemas::MODERN.into()));
                 let method = message["method"].as_str().unwrap_or_default();
                 headers.push(("mcp-method", method.into()));
-                if let Some(name) = message["params"]["name"].as_str() {
+                let (params, tasks) = (&message["params"], method.starts_with("tasks/"));
+                let name = &params[if tasks { "taskId" } else { "name" }];
+                if let Some(name) = name.as_str() {
                     headers.push(("mcp-name", name.into()));
                 }
             }

@@ -297,7 +297,13 @@ fn check_result_of(request: &Request, result: &Value) -> Result<(), String> {
         {
             "InputRequiredResult"
         }
+        "tools/call" if result["resultType"] == "task" => "CreateTaskResult",
         "tools/call" => "CallToolResult",
+        "tasks/get" => "GetTaskResult",
+        // There is no room for the server's name in it.
+        "tasks/update" | "tasks/cancel" => {
+            return schemas::check(request.revision, "TaskAcknowledgement", result);
+        }
         "resources/list" => "ListResourcesResult",
         "resources/templates/list" => "ListResourceTemplatesResult",
         "resources/read" => "ReadResourceResult",

@@ -53,6 +53,68 @@ pub(crate) fn defines(revision: &'static str, definition: &str) -> bool {
     })
 }
 
+/// What the extension `io.modelcontextprotocol/tasks` adds to the newest revision, by its specification of 2026-07-28.
+fn tasks() -> Value {
+    let task = json!({
+        "type": "object",
+        "required": ["taskId", "status", "createdAt", "lastUpdatedAt", "ttlMs", "resultType"],
+        "properties": {
+            "taskId": {"type": "string", "minLength": 1},
+            "status": {"enum": ["working", "input_required", "completed", "cancelled", "failed"]},
+            "statusMessage": {"type": "string"},
+            "createdAt": {"type": "string", "format": "date-time"},
+            "lastUpdatedAt": {"type": "string", "format": "date-time"},
+            "ttlMs": {"type": ["integer", "null"], "minimum": 0},
+            "pollIntervalMs": {"type": "integer", "minimum": 0},
+            "_meta": {"$ref": "#/$defs/ResultMetaObject"},
+            // It belongs to results that ask for input, and a task has another way.
+            "requestState": false,
+        },
+    });
+    let created = json!({
+        "$ref": "#/$defs/Task",
+        "properties": {"resultType": {"const": "task"}, "result": false, "error": false, "inputRequests": false},
+    });
+    // Each state has what belongs to it, and nothing of the others.
+    let states = [
+        ("working", None),
+        ("cancelled", None),
+        (
+            "input_required",
+            Some((
+                "inputRequests",
+                json!({"$ref": "#/$defs/InputRequests", "minProperties": 1}),
+            )),
+        ),
+        (
+            "completed",
+            Some(("result", json!({"$ref": "#/$defs/CallToolResult"}))),
+        ),
+        ("failed", Some(("error", json!({"$ref": "#/$defs/Error"})))),
+    ];
+    let states = states.map(|(status, own)| {
+        let mut properties = json!({"status": {"const": status}, "result": false, "error": false, "inputRequests": false});
+        let mut required = vec!["status"];
+        if let Some((name, schema)) = own {
+            properties[name] = schema;
+            required.push(name);
+        }
+        json!({"properties": properties, "required": required})
+    });
+    let got = json!({
+        "$ref": "#/$defs/Task",
+        "properties": {"resultType": {"const": "complete"}},
+        "oneOf": states,
+    });
+    let acknowledged = json!({
+        "type": "object",
+        "required": ["resultType"],
+        "properties": {"resultType": {"const": "complete"}, "_meta": {"$ref": "#/$defs/ResultMetaObject"}},
+        "additionalProperties": false,
+    });
+    json!({"Task": task, "CreateTaskResult": created, "GetTaskResult": got, "TaskAcknowledgement": acknowledged})
+}
+
 struct Schemas {
     documents: HashMap<&'static str, Value>,
     validators: Mutex<HashMap<(&'static str, String), Arc<Validator>>>,
@@ -72,7 +134,12 @@ fn schemas() -> Option<&'static Schemas> {
             let read = |revision: &'static str| {
                 let path = folder.join(format!("schema-{revision}.json"));
                 let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-                (revision, serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
+                let mut document: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+                if revision == MODERN {
+                    let all = document["$defs"].as_object_mut().expect("a schema has definitions");
+                    all.extend(tasks().as_object().expect("it is an object").clone());
+                }
+                (revision, document)
             };
             Some(Schemas { documents: [MODERN, LEGACY, OLDER].map(read).into(), validators: Mutex::default() })
         })

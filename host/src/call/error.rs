@@ -74,7 +74,7 @@ impl CallError {
         Self::new(ErrorCode::Cancelled, "the call was cancelled".into())
     }
 
-    pub(super) fn hint(mut self, hint: &str) -> Self {
+    pub(crate) fn hint(mut self, hint: &str) -> Self {
         self.hint = Some(hint.into());
         self
     }

@@ -1,7 +1,7 @@
 //! A call whose guest runs, and one whose guest waits for an answer.
 
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::OwnedSemaphorePermit;
@@ -31,7 +31,7 @@ impl Round {
 }
 
 /// A call whose guest runs.
-pub(super) struct UnderWay {
+pub(crate) struct UnderWay {
     pub(super) running: Running,
     pub(super) found: Found,
     pub(super) reach: Reach,
@@ -48,8 +48,18 @@ pub(crate) struct Paused {
 }
 
 impl UnderWay {
+    /// Whether it may be answered with a task.
+    pub(crate) fn may_be_a_task(&self) -> bool {
+        self.found.tool.services.task.is_some()
+    }
+
+    /// How long its guest may run.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.found.tool.limits.timeout
+    }
+
     /// Runs the guest to its end, or to a question that nobody has answered yet.
-    pub(super) async fn go_on(mut self, cancel: &CancellationToken) -> Call {
+    pub(crate) async fn go_on(mut self, cancel: &CancellationToken) -> Call {
         loop {
             let questions = match self.running.step(cancel).await {
                 Step::Ended(finished) => return Call::Ended(conclude(self, finished)),

@@ -3,6 +3,7 @@
 
 mod asking;
 mod state;
+mod task;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +27,7 @@ use super::session::{Era, Session};
 use super::stdio::{CallMethod, CallRequest};
 use crate::audit;
 use crate::call::{CallError, ErrorCode, Wants};
+use crate::client::Abilities;
 use crate::host::Host;
 use crate::sandbox::Remains;
 use crate::status::{STATUS_TOOL, Status};
@@ -83,7 +85,7 @@ pub(super) fn dispatcher(
 
 /// Whoever makes a call, and the ways to it.
 pub(super) struct Caller<'a> {
-    pub(super) host: &'a Host,
+    pub(super) host: &'a Arc<Host>,
     pub(super) session: &'a Session,
     /// Where a client of the legacy era is asked.
     pub(super) peer: Option<&'a Peer<RoleServer>>,
@@ -145,7 +147,7 @@ pub(super) async fn answer(
     };
     let asking = Asking {
         host: caller.host,
-        principal: &caller.session.principal,
+        session: caller.session,
         peer: caller.peer,
         cancel: caller.cancel,
         client: client(caller.session, caller.notify, &params, era),
@@ -177,7 +179,14 @@ fn client(session: &Session, notify: Notify, params: &Params<'_>, era: Era) -> A
     const CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
     let meta = params.meta.as_ref();
     let (logs, able) = match era {
-        Era::Legacy => (session.log_level.filter(), session.abilities()),
+        Era::Legacy => {
+            let able = Abilities {
+                // There are none in this era; the command line waits for every call.
+                task: session.waits(),
+                ..session.abilities()
+            };
+            (session.log_level.filter(), able)
+        }
         Era::Modern => {
             let capabilities = meta.and_then(|meta| meta.0.0.get(CAPABILITIES));
             let able = capabilities.map(abilities).unwrap_or_default();
@@ -279,9 +288,14 @@ pub(super) async fn audit(
 }
 
 /// One tool call without a connection.
-pub(super) async fn once(host: &Host, tool: &str, arguments: &str) -> Result<Value, ErrorData> {
+pub(super) async fn once(
+    host: &Arc<Host>,
+    tool: &str,
+    arguments: &str,
+) -> Result<Value, ErrorData> {
     let session = Session::default();
     session.set_initialized();
+    session.set_waits();
     let params = json!({ "name": tool });
     let mut params = params.to_string();
     // The arguments go in as the text that they are.

@@ -1,14 +1,16 @@
 //! The client of one call, as its guest sees it: what the guest says becomes notifications that belong to the call, and what the client can be asked comes from
 //! its capabilities.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use rmcp::model::{ClientCapabilities, ProgressToken, RequestMetaObject};
+use rmcp::model::{ClientCapabilities, ProgressToken, RequestMetaObject, TASKS_EXTENSION_ID};
 use serde_json::{Value, json};
 
 use super::logging::{LogFilter, level_name};
+use super::tasks::RunningTask;
 use crate::client::{Abilities, Asks, Client, LogLevel};
+use crate::text::escape;
 
 /// So many notifications of a call go out at once, and then one each [`PACE`]: a guest may report at every step of a loop.
 const BURST: u32 = 64;
@@ -28,6 +30,8 @@ pub(super) struct CallClient {
     logs: LogFilter,
     abilities: Abilities,
     said: Mutex<Said>,
+    /// Where it is told how far the call is, once that is a task: its request is answered then, and nothing belongs to it any more.
+    task: OnceLock<Arc<RunningTask>>,
 }
 
 /// What the guest has said already.
@@ -57,7 +61,13 @@ impl CallClient {
                 last: false,
                 pace: Pace::new(),
             }),
+            task: OnceLock::new(),
         })
+    }
+
+    /// The call goes on as a task.
+    pub(super) fn becomes(&self, task: Arc<RunningTask>) {
+        let _ = self.task.set(task);
     }
 
     /// Whether the client can be asked this.
@@ -90,6 +100,10 @@ impl CallClient {
 
 impl Client for CallClient {
     fn progress(&self, done: f64, total: Option<f64>, message: Option<&str>) {
+        if let Some(task) = self.task.get() {
+            task.says(&in_words(done, total, message));
+            return;
+        }
         if self.token.is_none() {
             return;
         }
@@ -111,7 +125,7 @@ impl Client for CallClient {
     }
 
     fn log(&self, level: LogLevel, logger: &str, data: Value) {
-        if !self.logs.includes(level) {
+        if !self.logs.includes(level) || self.task.get().is_some() {
             return;
         }
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
@@ -139,6 +153,9 @@ pub(super) fn abilities(capabilities: &Value) -> Abilities {
         page,
         sample: has(capabilities, "sampling"),
         roots: has(capabilities, "roots"),
+        task: capabilities
+            .get("extensions")
+            .is_some_and(|extensions| has(extensions, TASKS_EXTENSION_ID)),
     }
 }
 
@@ -161,7 +178,22 @@ pub(super) fn capabilities(abilities: Abilities) -> ClientCapabilities {
     if abilities.roots {
         members.insert("roots".into(), json!({}));
     }
+    if abilities.task {
+        members.insert("extensions".into(), json!({ TASKS_EXTENSION_ID: {} }));
+    }
     serde_json::from_value(members.into()).unwrap_or_default()
+}
+
+/// How far a task is: `3 of 10: copying`.
+fn in_words(done: f64, total: Option<f64>, message: Option<&str>) -> String {
+    let far = match total {
+        Some(total) => format!("{} of {}", number(done), number(total)),
+        None => number(done).to_string(),
+    };
+    match message {
+        Some(message) => format!("{far}: {}", escape(message)),
+        None => far,
+    }
 }
 
 /// Whole numbers are written as such: what counts steps is read better without a point.

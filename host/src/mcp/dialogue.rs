@@ -174,7 +174,7 @@ pub(super) fn read_all(
 }
 
 /// Reads an answer and checks it against its question.
-fn read(question: &Question, response: &Value) -> Result<Answer, String> {
+pub(super) fn read(question: &Question, response: &Value) -> Result<Answer, String> {
     if !response.is_object() {
         return Err("it is not an object".into());
     }

@@ -59,6 +59,9 @@ impl Service<RoleServer> for Guard {
         if era == Era::Modern && LEGACY_METHODS.contains(&request.method()) {
             return Err(method_not_found(request.method()));
         }
+        if era == Era::Legacy && request.method().starts_with("tasks/") {
+            return Err(method_not_found(request.method()));
+        }
         if matches!(request, ClientRequest::SubscriptionsListenRequest(_)) {
             // Which of the resources that it names are there is known only then.
             self.server.scanned().await;
@@ -104,6 +107,7 @@ fn introduce(result: &mut ServerResult) {
         ServerResult::ListPromptsResult(list) => &mut list.meta,
         ServerResult::ListResourcesResult(list) => &mut list.meta,
         ServerResult::ListResourceTemplatesResult(list) => &mut list.meta,
+        ServerResult::GetTaskResult(task) => &mut task.meta,
         _ => return,
     };
     let info = serde_json::to_value(implementation()).unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rmcp::RoleServer;
 use rmcp::model::{ErrorData, ProtocolVersion, RequestMetaObject};
@@ -10,6 +10,7 @@ use rmcp::service::Peer;
 
 use super::logging::SessionLevel;
 use super::subscriptions::Subscriptions;
+use super::tasks::Tasks;
 use crate::catalog::Generation;
 use crate::client::Abilities;
 use crate::principal::Principal;
@@ -19,6 +20,7 @@ use crate::principal::Principal;
 pub(super) struct Session {
     /// Whether `initialize` was answered, so that requests without metadata of their own belong to the legacy era.
     initialized: AtomicBool,
+    waits: AtomicBool,
     listed: Mutex<Option<Listed>>,
     /// The generation of the list of resources that the client was shown last, plus one; 0 where it was shown none.
     resources: AtomicU64,
@@ -32,6 +34,8 @@ pub(super) struct Session {
     abilities: OnceLock<Abilities>,
     /// Who calls on it.
     pub(super) principal: Principal,
+    /// The caller's tasks.
+    pub(super) tasks: Arc<Tasks>,
     /// The way to send the client something unasked.
     peer: OnceLock<Peer<RoleServer>>,
 }
@@ -62,9 +66,10 @@ pub(super) enum Era {
 
 impl Session {
     /// A connection of this principal's.
-    pub(super) fn of(principal: Principal) -> Self {
+    pub(super) fn of(principal: Principal, tasks: Arc<Tasks>) -> Self {
         Self {
             principal,
+            tasks,
             ..Self::default()
         }
     }
@@ -123,6 +128,15 @@ impl Session {
 
     pub(super) fn abilities(&self) -> Abilities {
         self.abilities.get().copied().unwrap_or_default()
+    }
+
+    /// There is no client that would give up a call: the command line's.
+    pub(super) fn set_waits(&self) {
+        self.waits.store(true, Ordering::Release);
+    }
+
+    pub(super) fn waits(&self) -> bool {
+        self.waits.load(Ordering::Acquire)
     }
 
     pub(super) fn set_peer(&self, peer: Peer<RoleServer>) {

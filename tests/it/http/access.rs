@@ -371,6 +371,29 @@ fn what_one_caller_was_given_and_hears_is_nothing_to_another() {
     let answered = alice.result_of(&mut exchange);
     assert_eq!(answered["content"][0]["text"], "Hello, Ada!");
 
+    // A task.
+    let tasks = |client: &mut Client<'_>, method: &str, params: Value| {
+        let mut message = client.message(method, params);
+        message["params"]["_meta"]["io.modelcontextprotocol/clientCapabilities"] =
+            json!({"extensions": {"io.modelcontextprotocol/tasks": {}}});
+        message
+    };
+    let params = json!({"name": "asker_long", "arguments": {}});
+    let making = tasks(&mut alice, "tools/call", params);
+    let mut exchange = alice.send(&making);
+    let task = json!({"taskId": alice.result_of(&mut exchange)["taskId"], "inputResponses": {}});
+    for method in ["tasks/get", "tasks/update", "tasks/cancel"] {
+        let foreign = tasks(&mut bob, method, task.clone());
+        assert_eq!(bob.error_of(&foreign).1["code"], -32602);
+    }
+    // It goes on, although the request that made it is over, until its own caller ends it.
+    let looking = tasks(&mut alice, "tasks/get", task.clone());
+    let mut exchange = alice.send(&looking);
+    assert_eq!(alice.result_of(&mut exchange)["status"], "working");
+    let ending = tasks(&mut alice, "tasks/cancel", task);
+    let mut exchange = alice.send(&ending);
+    alice.result_of(&mut exchange);
+
     // A place in a list.
     let cursor = alice.result("resources/list", json!({}))["nextCursor"].clone();
     let next = json!({"cursor": cursor});

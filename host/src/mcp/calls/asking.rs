@@ -10,20 +10,20 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::client::{CallClient, capabilities};
 use super::super::params::Params;
-use super::super::session::Era;
+use super::super::session::{Era, Session};
 use super::super::stdio::CallMethod;
 use super::super::{convert, dialogue};
 use super::Answered;
 use super::state::Why;
+use super::task;
 use crate::call::{self, Call, CallEnd, Output, Paused, Round, Unknown, Wants};
-use crate::client::{Abilities, Action, Answer, Asks, Question};
+use crate::client::{Abilities, Action, Answer, Asks, Client as _, Question};
 use crate::host::Host;
-use crate::principal::Principal;
 
 /// One request on its way through the questions that its guest asks.
 pub(super) struct Asking<'a> {
-    pub(super) host: &'a Host,
-    pub(super) principal: &'a Principal,
+    pub(super) host: &'a Arc<Host>,
+    pub(super) session: &'a Session,
     pub(super) peer: Option<&'a Peer<RoleServer>>,
     pub(super) cancel: &'a CancellationToken,
     pub(super) client: Arc<CallClient>,
@@ -46,8 +46,7 @@ impl Asking<'_> {
             _ => None,
         };
         let Some(resumed) = state else {
-            let call = self.run(false, Vec::new()).await?;
-            return self.converse(id, call, false, Vec::new()).await;
+            return self.begin(id, false).await;
         };
         match resumed.state.why.clone() {
             Why::Allow => {
@@ -68,8 +67,7 @@ impl Asking<'_> {
                 if !answers.is_ok_and(|answers| is_yes(&answers)) {
                     return Ok(self.ended(id, end));
                 }
-                let call = self.run(true, Vec::new()).await?;
-                self.converse(id, call, true, Vec::new()).await
+                self.begin(id, true).await
             }
             Why::Input {
                 rounds,
@@ -98,18 +96,47 @@ impl Asking<'_> {
         }
     }
 
+    /// Makes the call, or a task of it where the tool and the client have them.
+    async fn begin(&self, id: &RequestId, consent: bool) -> Result<Answered, ErrorData> {
+        let has_tasks = self.era == Era::Modern && self.client.abilities().task;
+        let call = if has_tasks {
+            let begun = call::begin(self.host, &self.request(consent, Vec::new())).await;
+            match begun.map_err(|unknown| unknown_error(&unknown))? {
+                Ok(under_way) if under_way.may_be_a_task() => {
+                    let (tasks, arguments) = (&self.session.tasks, self.params.arguments_text());
+                    return Ok(task::start(
+                        self.host,
+                        tasks,
+                        &self.client,
+                        id,
+                        under_way,
+                        arguments,
+                    ));
+                }
+                Ok(under_way) => under_way.go_on(self.cancel).await,
+                Err(end) => Call::Ended(*end),
+            }
+        } else {
+            self.run(consent, Vec::new()).await?
+        };
+        self.converse(id, call, consent, Vec::new()).await
+    }
+
     async fn run(&self, consent: bool, recorded: Vec<Round>) -> Result<Call, ErrorData> {
-        let request = call::CallRequest {
+        call::run(self.host, self.request(consent, recorded))
+            .await
+            .map_err(|unknown| unknown_error(&unknown))
+    }
+
+    fn request(&self, consent: bool, recorded: Vec<Round>) -> call::CallRequest<'_> {
+        call::CallRequest {
             wants: self.wants.clone(),
             consent,
-            principal: self.principal.clone(),
+            principal: self.session.principal.clone(),
             client: self.client.clone(),
             recorded,
             cancel: self.cancel,
-        };
-        call::run(self.host, request)
-            .await
-            .map_err(|unknown| unknown_error(&unknown))
+        }
     }
 
     /// Goes on with the answers that this request brings; those that are missing or cannot be used are asked for again.

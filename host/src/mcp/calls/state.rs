@@ -59,7 +59,7 @@ impl Asking<'_> {
     fn whom(&self) -> For<'_> {
         For {
             purpose: PURPOSE,
-            principal: &self.principal.name,
+            principal: &self.session.principal.name,
         }
     }
 

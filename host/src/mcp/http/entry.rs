@@ -20,6 +20,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::super::stdio::{CallMethod, Parsed, Refusal, parse_line};
+use super::super::tasks::TasksByPrincipal;
 use super::answer::{self, Answer, holding, refuse, status, unauthorized};
 use super::body;
 use super::handler::{CALLER, CallParams, Caller, Handler, names_arguments_in_headers};
@@ -85,7 +86,8 @@ impl Entry {
             .with_max_request_body_bytes(usize::MAX)
             .with_cancellation_token(cancel.clone());
         let for_handlers = host.clone();
-        let make = move || Handler::new(&for_handlers);
+        let tasks = TasksByPrincipal::default();
+        let make = move || Handler::new(&for_handlers, &tasks);
         Self {
             protocol: StreamableHttpService::new(make, manager.clone(), config),
             manager,

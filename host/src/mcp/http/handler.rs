@@ -12,9 +12,10 @@ use std::sync::Arc;
 
 use http::request::Parts;
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CancelledNotification, CancelledNotificationParam,
-    ClientNotification, ClientRequest, CustomNotification, CustomRequest, CustomResult,
-    DiscoverRequest, DiscoverRequestParams, DiscoverResult, ErrorData, InitializeRequest,
+    CallToolRequestParams, CallToolResponse, CancelTaskParams, CancelTaskRequest,
+    CancelledNotification, CancelledNotificationParam, ClientNotification, ClientRequest,
+    CustomNotification, CustomRequest, CustomResult, DiscoverRequest, DiscoverRequestParams,
+    DiscoverResult, ErrorData, GetTaskParams, GetTaskRequest, GetTaskResult, InitializeRequest,
     InitializeRequestParams, InitializeResult, InitializedNotification, ListPromptsRequest,
     ListPromptsResult, ListResourceTemplatesRequest, ListResourceTemplatesResult,
     ListResourcesRequest, ListResourcesResult, ListToolsRequest, ListToolsResult,
@@ -22,6 +23,7 @@ use rmcp::model::{
     ProtocolVersion, RequestOptionalParam, RootsListChangedNotification, ServerConfig,
     ServerNotification, ServerResult, SetLevelRequest, SetLevelRequestParams, SubscribeRequest,
     SubscribeRequestParams, SubscriptionFilter, Tool, UnsubscribeRequest, UnsubscribeRequestParams,
+    UpdateTaskParams, UpdateTaskRequest,
 };
 use rmcp::service::{NotificationContext, Peer, RequestContext, Service, SubscriptionContext};
 use rmcp::{RoleServer, ServerHandler};
@@ -35,6 +37,7 @@ use super::super::guard::{Guard, answering_panics};
 use super::super::server::{Server, method_not_found};
 use super::super::session::Session;
 use super::super::stdio::CallMethod;
+use super::super::tasks::TasksByPrincipal;
 use super::super::{calls, convert, logging, subscriptions};
 use crate::host::Host;
 use crate::principal::Principal;
@@ -75,11 +78,12 @@ impl Handler {
     /// # Errors
     ///
     /// Where there is none, which would be a fault of ours.
-    pub(super) fn new(host: &Arc<Host>) -> io::Result<Self> {
+    pub(super) fn new(host: &Arc<Host>, tasks: &TasksByPrincipal) -> io::Result<Self> {
         let caller = CALLER
             .try_with(Caller::clone)
             .map_err(|_| io::Error::other("nobody calls"))?;
-        let session = Arc::new(Session::of(caller.principal));
+        let tasks = tasks.of(&caller.principal.name);
+        let session = Arc::new(Session::of(caller.principal, tasks));
         let server = Server::new(host.clone(), session.clone());
         let over = CancellationToken::new();
         Ok(Self {
@@ -286,6 +290,15 @@ impl ServerHandler for Handler {
         unsubscribe(UnsubscribeRequestParams) -> ():
             |params| ClientRequest::UnsubscribeRequest(UnsubscribeRequest::new(params)),
             EmptyResult => drop;
+        get_task(GetTaskParams) -> GetTaskResult:
+            |params| ClientRequest::GetTaskRequest(GetTaskRequest::new(params)),
+            GetTaskResult => |result| result;
+        update_task(UpdateTaskParams) -> ():
+            |params| ClientRequest::UpdateTaskRequest(UpdateTaskRequest::new(params)),
+            TaskAckResult => drop;
+        cancel_task(CancelTaskParams) -> ():
+            |params| ClientRequest::CancelTaskRequest(CancelTaskRequest::new(params)),
+            TaskAckResult => drop;
         list_tools(Option<PaginatedRequestParams>) -> ListToolsResult:
             |params| ClientRequest::ListToolsRequest(paged::<_>(params) as ListToolsRequest),
             ListToolsResult => |result| result;

@@ -4,7 +4,8 @@ use toolbay_sdk::http;
 use toolbay_sdk::prelude::*;
 
 plugin!(
-    greet, name_twice, post_then_ask, ask_then_post, ask_at_random, ask_all, post_on_cancel, steps, say, touch;
+    greet, name_twice, post_then_ask, ask_then_post, ask_at_random, ask_all, post_on_cancel, steps, say, touch,
+    greet_later, long, crash_later;
     resources(greeting, logo, numbered, asked, broken);
     prompts(toast, asked_toast)
 );
@@ -77,6 +78,29 @@ fn ask_all(ctx: &Context) -> Result<String, ToolError> {
         verse.text(),
         roots.len()
     ))
+}
+
+/// Says how far it is, asks for a name, and returns a greeting: for a caller that may come back for it.
+#[tool]
+fn greet_later(ctx: &Context) -> Result<String, ToolError> {
+    ctx.progress_with(1, 2, "asking");
+    let name = name(ctx, "name", "Who are you?")?;
+    ctx.progress_with(2, 2, "writing");
+    Ok(format!("Hello, {name}!"))
+}
+
+/// Works without end, as a task only.
+#[tool]
+fn long() -> String {
+    loop {
+        std::hint::black_box(0);
+    }
+}
+
+/// Comes to no end of its own.
+#[tool]
+fn crash_later() -> String {
+    panic!("on purpose")
 }
 
 /// Works without end until it is cancelled, and then says so with a POST.
