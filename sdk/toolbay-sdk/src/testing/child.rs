@@ -15,6 +15,9 @@ const MAX_LOG: usize = 256 << 10;
 /// How long a command may take that does not serve; building a component takes some minutes at worst.
 const COMMAND_LIMIT: Duration = Duration::from_secs(15 * 60);
 
+/// How long the log of a host that has ended is still waited for.
+const LAST_WORDS: Duration = Duration::from_secs(10);
+
 /// The newest of what a process writes to its standard error.
 #[derive(Default)]
 struct Log {
@@ -27,6 +30,8 @@ pub(super) struct Child {
     input: Option<ChildStdin>,
     lines: Receiver<String>,
     log: Arc<Log>,
+    /// Hears when all of the log was read.
+    log_read: Receiver<()>,
     last_id: u64,
     limit: Duration,
 }
@@ -49,15 +54,20 @@ impl Child {
             });
         }
         let log = Arc::<Log>::default();
+        let (end, log_read) = channel();
         if let Some(errors) = process.stderr.take() {
             let log = log.clone();
-            thread::spawn(move || log.keep(errors));
+            thread::spawn(move || {
+                log.keep(errors);
+                drop(end);
+            });
         }
         Self {
             input: process.stdin.take(),
             process,
             lines,
             log,
+            log_read,
             last_id: 0,
             limit,
         }
@@ -160,6 +170,8 @@ impl Child {
                 let ended = self.process.wait();
                 let ended =
                     ended.map_or_else(|error| error.to_string(), |status| status.to_string());
+                // Its last words are on their way; a process that it left behind may keep the pipe open.
+                let _ = self.log_read.recv_timeout(LAST_WORDS);
                 panic!("the host has ended ({ended})\n{}", self.log())
             }
         };
