@@ -29,9 +29,10 @@ const OFFERED: [&str; 7] = [
 const OFFERED_TYPES: &str = "toolbay:plugin/types@";
 
 /// Interfaces of our own that a component may import.
-const OFFERED_OWN: [&str; 6] = [
+const OFFERED_OWN: [&str; 7] = [
     "toolbay:plugin/cancellation@",
     "toolbay:plugin/changes@",
+    "toolbay:plugin/cursors@",
     "toolbay:plugin/input@",
     "toolbay:plugin/kv@",
     "toolbay:plugin/logging@",
@@ -86,7 +87,7 @@ impl ComponentError {
             Self::OtherWorld { exports } if exports.is_empty() => "it exports nothing at all; a plugin exports `toolbay:plugin/tools`".into(),
             Self::OtherWorld { exports } => format!("it exports {}; a plugin exports `toolbay:plugin/tools`", exports.join(", ")),
             Self::OtherVersion(_) => "build it with an SDK of this host's version, or update the host".into(),
-            Self::UnknownImport(_) => "a plugin may import WASI 0.2 (cli, clocks, filesystem, http, io, random, sockets), `toolbay:plugin` (cancellation, changes, input, kv, logging, progress), and nothing else".into(),
+            Self::UnknownImport(_) => "a plugin may import WASI 0.2 (cli, clocks, filesystem, http, io, random, sockets), `toolbay:plugin` (cancellation, changes, cursors, input, kv, logging, progress), and nothing else".into(),
             Self::Manifest(_) => "build the plugin again, so that its manifest is written anew".into(),
         }
     }

@@ -45,7 +45,7 @@ pub struct Host {
     pub(crate) secrets: Arc<Secrets>,
     pub(crate) audit: Audit,
     /// For what clients keep for the host.
-    pub(crate) seal: Seal,
+    pub(crate) seal: Arc<Seal>,
     /// Guests that wait for an answer which their client brings with another request.
     pub(crate) parked: Parked,
     /// Folders that no mount may reach.
@@ -73,13 +73,15 @@ impl Host {
     pub fn new(config: Config) -> Result<Arc<Self>> {
         let changes = Changes::default();
         let store = Store::new(&config.state);
+        let seal = Arc::new(Seal::new(&config.state, store.clone()));
         let sandbox = Sandbox::new(
             &config.cache,
             CompilerProgram {
                 path: config.compiler_program.clone(),
                 quick: config.quick_code,
             },
-            store.clone(),
+            store,
+            seal.clone(),
             changes.clone(),
             &config.stand_ins,
         )?;
@@ -90,7 +92,7 @@ impl Host {
         Ok(Arc::new(Self {
             secrets: Arc::new(Secrets::open(&config)),
             audit: Audit::start(&config),
-            seal: Seal::new(&config.state, store),
+            seal,
             parked: Parked::default(),
             forbidden: Arc::new(Forbidden::of(&config)),
             config,

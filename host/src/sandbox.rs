@@ -5,6 +5,7 @@ mod bindings;
 mod client;
 mod compile;
 mod crowd;
+mod cursors;
 mod descriptors;
 mod engine;
 mod exports;
@@ -43,6 +44,7 @@ use crate::client::nobody;
 use crate::config::StandIns;
 use crate::digest::Digest;
 use crate::permissions::reach::Reach;
+use crate::seal::Seal;
 use crate::state::Store as StateStore;
 
 pub(crate) use self::bindings::completions::Completion;
@@ -84,6 +86,8 @@ struct Surroundings {
     descriptors: Descriptors,
     /// Where key-value state is kept.
     state: StateStore,
+    /// Seals places in guests' lists.
+    seal: Arc<Seal>,
     http: Arc<HttpClient>,
     /// Where guests say what they changed.
     changes: Changes,
@@ -128,6 +132,7 @@ impl Sandbox {
         cache: &Path,
         program: CompilerProgram,
         state: StateStore,
+        seal: Arc<Seal>,
         changes: Changes,
         stand_ins: &StandIns,
     ) -> anyhow::Result<Self> {
@@ -143,6 +148,7 @@ impl Sandbox {
             surroundings: Surroundings {
                 descriptors: Descriptors::new(),
                 state,
+                seal,
                 http: Arc::new(HttpClient::new(stand_ins.servers.clone())),
                 changes,
                 clock: stand_ins.clock,

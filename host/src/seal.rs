@@ -25,6 +25,12 @@ const KEY_BYTES: usize = 64;
 /// Longer texts are not even looked at.
 const MAX_SEALED: usize = 1 << 20;
 
+/// How much of an authentication code a stamped text has: 128 bits.
+const STAMP_BYTES: usize = 16;
+
+/// Longer stamped texts are not even looked at.
+const MAX_STAMPED: usize = 4096;
+
 /// The key, and where is written down what was used.
 pub(crate) struct Seal {
     path: PathBuf,
@@ -120,6 +126,41 @@ impl Seal {
             nonce: envelope.nonce,
             expires: envelope.expires,
         })
+    }
+
+    /// Bytes that whoever keeps them cannot change, for this purpose, caller and place. Not secret, and good as often and as long as the key is.
+    pub(crate) fn stamp(&self, whom: For<'_>, place: &str, bytes: &[u8]) -> String {
+        let mut stamped = self.short_mac(whom, place, bytes).to_vec();
+        stamped.extend_from_slice(bytes);
+        URL_SAFE_NO_PAD.encode(stamped)
+    }
+
+    /// The bytes in a text that [`stamp`](Self::stamp) made for the same.
+    pub(crate) fn stamped(&self, whom: For<'_>, place: &str, text: &str) -> Option<Vec<u8>> {
+        if text.len() > MAX_STAMPED {
+            return None;
+        }
+        let stamped = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let (mac, bytes) = stamped.split_at_checked(STAMP_BYTES)?;
+        // Compared in the same time wherever they differ.
+        let own = self.short_mac(whom, place, bytes);
+        let differs = own
+            .iter()
+            .zip(mac)
+            .fold(0, |differs, (one, other)| differs | (one ^ other));
+        (differs == 0).then(|| bytes.to_vec())
+    }
+
+    fn short_mac(&self, whom: For<'_>, place: &str, bytes: &[u8]) -> [u8; STAMP_BYTES] {
+        let mut text = (place.len() as u64).to_le_bytes().to_vec();
+        text.extend_from_slice(place.as_bytes());
+        text.extend_from_slice(bytes);
+        let mac: [u8; 32] = self.mac(whom, &text).finalize().into_bytes().into();
+        let mut short = [0; STAMP_BYTES];
+        for (to, from) in short.iter_mut().zip(mac) {
+            *to = from;
+        }
+        short
     }
 
     /// Uses what was opened up: from now on no host of this user takes it again.
@@ -255,6 +296,36 @@ mod tests {
         let elsewhere = tempfile::tempdir().unwrap();
         let stranger = Seal::new(elsewhere.path(), Store::new(elsewhere.path()));
         assert!(stranger.open::<String>(local("a"), &sealed).is_err());
+    }
+
+    #[test]
+    fn what_is_stamped_is_good_for_its_place_and_caller() {
+        let folder = tempfile::tempdir().unwrap();
+        let seal = Seal::new(folder.path(), Store::new(folder.path()));
+        let text = seal.stamp(local("a"), "here", b"position");
+        assert_eq!(text, seal.stamp(local("a"), "here", b"position"));
+        let open = |whom, place, text: &str| seal.stamped(whom, place, text);
+        assert_eq!(open(local("a"), "here", &text).unwrap(), b"position");
+        let other = For {
+            principal: "other",
+            ..local("a")
+        };
+        assert_eq!(open(other, "here", &text), None);
+        assert_eq!(open(local("b"), "here", &text), None);
+        assert_eq!(open(local("a"), "there", &text), None);
+        // The place and the bytes are told apart.
+        let moved = seal.stamp(local("a"), "her", b"eposition");
+        assert_eq!(open(local("a"), "here", &moved), None);
+        let bytes = URL_SAFE_NO_PAD.decode(&text).unwrap();
+        for index in 0..bytes.len() {
+            let mut changed = bytes.clone();
+            changed[index] ^= 1;
+            let changed = URL_SAFE_NO_PAD.encode(changed);
+            assert_eq!(open(local("a"), "here", &changed), None, "{index}");
+        }
+        for broken in ["", "AAAA", "not base64!", "x".repeat(10_000).as_str()] {
+            assert_eq!(open(local("a"), "here", broken), None);
+        }
     }
 
     #[test]

@@ -74,6 +74,14 @@ pub(super) mod kv {
     });
 }
 
+/// The import `cursors`: places in lists.
+pub(super) mod cursors {
+    wasmtime::component::bindgen!({
+        path: "../wit",
+        world: "toolbay:plugin/cursors-world",
+    });
+}
+
 /// The imports through which a guest speaks to whoever called it.
 pub(super) mod client {
     pub(in crate::sandbox) mod progress {

@@ -18,6 +18,7 @@ use super::sockets::GuestSockets;
 use crate::changes::Changes;
 use crate::client::Client;
 use crate::permissions::reach::Reach;
+use crate::seal::Seal;
 use crate::state::Store as StateStore;
 
 /// The most random bytes that a guest gets in one request.
@@ -36,6 +37,8 @@ pub(super) struct GuestState {
     pub(super) sockets: GuestSockets,
     /// Where key-value state is kept.
     pub(super) store: StateStore,
+    /// Seals places in its lists.
+    pub(super) seal: Arc<Seal>,
     /// Whoever made the call.
     pub(super) client: Arc<dyn Client>,
     /// Where its questions go.
@@ -103,6 +106,7 @@ impl GuestState {
             files,
             sockets,
             store: surroundings.state.clone(),
+            seal: surroundings.seal.clone(),
             client,
             line,
             changes: surroundings.changes.clone(),

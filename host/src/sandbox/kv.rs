@@ -135,6 +135,10 @@ mod tests {
         let surroundings = Surroundings {
             descriptors: Descriptors::new(),
             state: store.clone(),
+            seal: Arc::new(crate::seal::Seal::new(
+                std::path::Path::new("/nowhere"),
+                store.clone(),
+            )),
             http: Arc::new(HttpClient::new(Vec::new())),
             changes: crate::changes::Changes::default(),
             clock: None,

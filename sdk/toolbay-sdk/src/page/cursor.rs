@@ -1,16 +1,25 @@
-//! Where a page ends, in a form that means nothing to whoever passes it on. Owns that form: a version, a checksum and the position, as base64 that is safe in
-//! URLs.
+//! Where a page ends, in a form that means nothing to whoever passes it on. The host gives it that
+//! form; outside a component it is a version, a checksum and the position, as base64 that is safe in URLs.
 
 use std::fmt;
 use std::marker::PhantomData;
 
+#[cfg(not(target_family = "wasm"))]
 use base64::Engine as _;
+#[cfg(not(target_family = "wasm"))]
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{DeserializeOwned, Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+#[cfg(target_family = "wasm")]
+use crate::__private::bindings::toolbay::plugin::cursors;
+
+#[cfg(not(target_family = "wasm"))]
 const VERSION: u8 = 1;
+
+/// The longest position, in bytes of JSON.
+const MAX_POSITION: usize = 2048;
 
 /// The longest cursor, in characters.
 const MAX_CHARS: usize = 4096;
@@ -21,8 +30,8 @@ const MAX_CHARS: usize = 4096;
 /// the last item's name for a `Cursor<String>`. The caller sees a text that says nothing, to be given back as it was; one that was damaged, made up, or holds a
 /// position of another kind is a `validation_error` before the tool runs.
 ///
-/// A checksum finds accidents, and models' inventions. It is no seal: who knows the form can make a cursor to any position, so a position must never lead to
-/// what the caller may not see. (Sealing with a key of the host's is to come, and will change nothing here.)
+/// In a component the host seals it: for this caller and this tool, so that a client can neither make one nor use another's. Outside one, as in a native test, there is
+/// only a checksum, which finds accidents.
 ///
 /// ```
 /// use toolbay_sdk::{Cursor, serde_json};
@@ -60,15 +69,12 @@ impl<P: Serialize> Serialize for Cursor<P> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use serde::ser::Error as _;
         let position = serde_json::to_vec(&self.position).map_err(S::Error::custom)?;
-        let mut bytes = vec![VERSION];
-        bytes.extend_from_slice(&checksum(&position));
-        bytes.extend_from_slice(&position);
-        let text = URL_SAFE_NO_PAD.encode(bytes);
-        if text.len() > MAX_CHARS {
+        if position.len() > MAX_POSITION {
             return Err(S::Error::custom(
                 "a cursor's position is longer than fits a cursor",
             ));
         }
+        let text = seal(&position).map_err(S::Error::custom)?;
         serializer.serialize_str(&text)
     }
 }
@@ -100,16 +106,38 @@ fn position<P: DeserializeOwned>(text: &str) -> Option<P> {
     if text.len() > MAX_CHARS {
         return None;
     }
+    serde_json::from_slice(&open(text)?).ok()
+}
+
+#[cfg(target_family = "wasm")]
+fn seal(position: &[u8]) -> Result<String, String> {
+    cursors::seal(position)
+}
+
+#[cfg(target_family = "wasm")]
+fn open(text: &str) -> Option<Vec<u8>> {
+    cursors::open(text)
+}
+
+#[cfg(not(target_family = "wasm"))]
+#[expect(clippy::unnecessary_wraps, reason = "the host's can fail")]
+fn seal(position: &[u8]) -> Result<String, String> {
+    let mut bytes = vec![VERSION];
+    bytes.extend_from_slice(&checksum(position));
+    bytes.extend_from_slice(position);
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+#[cfg(not(target_family = "wasm"))]
+fn open(text: &str) -> Option<Vec<u8>> {
     let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
     let (version, rest) = bytes.split_first()?;
     let (sum, position) = rest.split_at_checked(4)?;
-    if *version != VERSION || sum != checksum(position) {
-        return None;
-    }
-    serde_json::from_slice(position).ok()
+    (*version == VERSION && sum == checksum(position)).then(|| position.to_vec())
 }
 
 /// FNV-1a of 32 bits.
+#[cfg(not(target_family = "wasm"))]
 fn checksum(bytes: &[u8]) -> [u8; 4] {
     let sum = bytes.iter().fold(0x811c_9dc5_u32, |sum, byte| {
         (sum ^ u32::from(*byte)).wrapping_mul(0x0100_0193)
