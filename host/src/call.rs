@@ -1,30 +1,40 @@
 //! One call of a guest, top to bottom: every stage of it is visible in order in [`stages`]. Mostly it is a tool's; a resource that is read, a prompt that is filled in
 //! and an argument that is completed pass the same stages.
 
+mod admit;
 mod authorize;
 mod error;
+mod kept;
+mod keyed;
 mod output;
 mod paused;
 mod reach;
 mod redact;
+mod slot;
 mod wants;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::value::RawValue;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use toolbay_manifest::TaskSupport;
 
+use self::admit::{admit, tell_breaker};
 use self::authorize::authorize;
 pub(crate) use self::error::{CallError, ErrorCode};
-use self::error::{busy, guest_failure, in_words, not_ready};
+use self::error::{guest_failure, in_words, not_ready};
+use self::kept::{Afterwards, Keeping, look_up as look_up_answer};
+pub(crate) use self::kept::{Answers, Notes};
+pub(crate) use self::keyed::REPLAY;
+use self::keyed::{Keyed, claim};
 use self::output::check;
 pub(crate) use self::output::{Output, PromptOutput, ReadOutput, ToolOutput};
 pub(crate) use self::paused::{Paused, Round, UnderWay};
 use self::reach::{reach, tell_denials};
 use self::redact::redact;
+pub(crate) use self::slot::Slot;
+use self::slot::slot;
 pub(crate) use self::wants::{Unknown, Wanted, Wants, look_up};
 use crate::audit;
 use crate::catalog::Found;
@@ -67,7 +77,7 @@ pub(crate) struct CallEnd {
     pub(crate) remains: Option<Remains>,
     /// The call's place among its tool's concurrent ones. Kept until the answer is on its way, so that a client that does not read
     /// holds up the calls and not the memory.
-    pub(crate) slot: Option<OwnedSemaphorePermit>,
+    pub(crate) slot: Option<Slot>,
     used: Used,
     /// What the client would have had to be able to, where the guest asked for it in vain.
     pub(crate) lacked: Abilities,
@@ -128,7 +138,27 @@ async fn stages(
     needs_a_task(&found.tool, request.client.abilities())?;
     let Found { plugin, tool, .. } = &found;
     let asked = wanted.validate(tool)?;
-    let slot = slot(tool, request.cancel).await?;
+    let caller = &request.principal.name;
+    admit(&found, caller)?;
+    let looking = look_up_answer(
+        host,
+        &found,
+        &allowance.access,
+        caller,
+        &asked,
+        request.cancel,
+    );
+    let ticket = match looking.await? {
+        Keeping::No => None,
+        Keeping::Miss(ticket) => Some(ticket),
+        Keeping::Hit(output) => return Err(Box::new(CallEnd::with(output))),
+    };
+    let mut claimed = match claim(host, &found, caller, &asked, request.cancel).await? {
+        Keyed::No => None,
+        Keyed::First(claimed) => Some(claimed),
+        Keyed::Replay(output) => return Err(Box::new(CallEnd::with(output))),
+    };
+    let slot = slot(&found, caller, request.cancel).await?;
     let prepared = tokio::select! {
         biased;
         () = request.cancel.cancelled() => return Err(CallError::cancelled().into()),
@@ -155,34 +185,55 @@ async fn stages(
         .start(prepared, call, request.cancel)
         .await
         .map_err(|failure| guest_failure(tool, &failure))?;
+    if let Some(claimed) = &mut claimed {
+        claimed.begins();
+    }
     Ok(UnderWay {
         running,
         reach,
         slot: Some(slot),
         recorded: request.recorded.clone().into(),
         started,
+        afterwards: Afterwards::new(host, &found, ticket),
+        claimed,
         found,
     })
 }
 
 /// Everything that comes after the guest has run.
-fn conclude(under_way: UnderWay, finished: Finished) -> CallEnd {
+async fn conclude(under_way: UnderWay, finished: Finished) -> CallEnd {
     let UnderWay {
         found,
         reach,
         slot,
         started,
+        afterwards,
+        claimed,
         ..
     } = under_way;
     let tool = &found.tool;
+    tell_breaker(&found.plugin, &reach.principal, finished.end.as_ref().err());
+    // A guest that says what went wrong has left things as it says.
+    let in_order = finished.end.is_ok();
     let outcome = match finished.end {
         Ok(answer) => check(tool, answer),
         Err(failure) => Err(guest_failure(tool, &failure)),
     };
     let mut outcome = redact(&reach, outcome);
     let used = reach.usage.snapshot();
-    if let Err(error) = &mut outcome {
-        tell_denials(&found, &used.denials, error);
+    if let Some(claimed) = claimed {
+        match &outcome {
+            Ok(output) => {
+                if let Err(error) = claimed.succeeded(tool, output).await {
+                    outcome = Err(error);
+                }
+            }
+            Err(_) => claimed.failed(in_order, used.wrote).await,
+        }
+    }
+    match &mut outcome {
+        Ok(output) => afterwards.succeeded(&found, output),
+        Err(error) => tell_denials(&found, &used.denials, error),
     }
     let mut end = CallEnd {
         outcome,
@@ -242,22 +293,6 @@ fn validate(tool: &Tool, arguments: Option<Box<RawValue>>) -> Result<String, Cal
         .details(serde_json::json!({ "errors": faults.iter().map(|fault| serde_json::json!({"pointer": fault.pointer, "message": fault.message})).collect::<Vec<_>>() })))
 }
 
-/// Waits for the tool's own concurrency limit, for as long as the tool may take at most.
-async fn slot(tool: &Tool, cancel: &CancellationToken) -> Result<OwnedSemaphorePermit, CallError> {
-    if let Ok(permit) = tool.slots.clone().try_acquire_owned() {
-        return Ok(permit);
-    }
-    let waiting = tokio::time::timeout(tool.limits.timeout, tool.slots.clone().acquire_owned());
-    tokio::select! {
-        biased;
-        () = cancel.cancelled() => Err(CallError::cancelled()),
-        permit = waiting => match permit {
-            Ok(Ok(permit)) => Ok(permit),
-            _ => Err(busy(tool)),
-        },
-    }
-}
-
 /// Says in the log what became of the call, and what the audit log is to say. Arguments hold private data and stay out of it.
 fn record(caller: &Arc<str>, tool: &Arc<Tool>, digest: &Digest, end: &mut CallEnd, took: Duration) {
     let (plugin, name, micros) = (&tool.label.plugin, &tool.label.tool, took.as_micros());
@@ -280,10 +315,15 @@ fn record(caller: &Arc<str>, tool: &Arc<Tool>, digest: &Digest, end: &mut CallEn
     }));
 }
 
-impl From<CallError> for CallEnd {
-    fn from(error: CallError) -> Self {
+impl CallEnd {
+    /// The end of a call for which nothing had to run.
+    fn with(output: Output) -> Self {
+        Self::of(Ok(output))
+    }
+
+    fn of(outcome: Result<Output, CallError>) -> Self {
         Self {
-            outcome: Err(error),
+            outcome,
             remains: None,
             slot: None,
             question: None,
@@ -291,6 +331,12 @@ impl From<CallError> for CallEnd {
             used: Used::default(),
             audit: None,
         }
+    }
+}
+
+impl From<CallError> for CallEnd {
+    fn from(error: CallError) -> Self {
+        Self::of(Err(error))
     }
 }
 

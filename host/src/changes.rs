@@ -1,6 +1,6 @@
 //! What guests say that they changed, for whoever has subscribed to it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tokio::sync::broadcast;
 
@@ -20,27 +20,52 @@ pub(crate) struct Change {
 pub(crate) enum What {
     /// The contents of the resource of this URI.
     Updated(Arc<str>),
+    /// Those of the resources whose URIs fit this pattern, in which `*` stands for anything.
+    Matching(Arc<str>),
     /// Which resources there are.
     List,
 }
 
+/// What hears of a change before anybody else does.
+type First = Box<dyn Fn(&Change) + Send + Sync>;
+
 /// Where changes are told and heard. Clones are of one.
-#[derive(Debug, Clone)]
-pub(crate) struct Changes(broadcast::Sender<Change>);
+#[derive(Clone)]
+pub(crate) struct Changes {
+    sender: broadcast::Sender<Change>,
+    first: Arc<OnceLock<First>>,
+}
 
 impl Default for Changes {
     fn default() -> Self {
-        Self(broadcast::Sender::new(BACKLOG))
+        Self {
+            sender: broadcast::Sender::new(BACKLOG),
+            first: Arc::default(),
+        }
+    }
+}
+
+impl std::fmt::Debug for Changes {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Changes")
     }
 }
 
 impl Changes {
+    /// Has this called with each change, by whoever tells it and before it is on its way. There is one such for good.
+    pub(crate) fn before_all(&self, hear: impl Fn(&Change) + Send + Sync + 'static) {
+        let _ = self.first.set(Box::new(hear));
+    }
+
     pub(crate) fn tell(&self, change: Change) {
+        if let Some(hear) = self.first.get() {
+            hear(&change);
+        }
         // Nobody may be listening.
-        let _ = self.0.send(change);
+        let _ = self.sender.send(change);
     }
 
     pub(crate) fn subscribe(&self) -> broadcast::Receiver<Change> {
-        self.0.subscribe()
+        self.sender.subscribe()
     }
 }

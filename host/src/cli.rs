@@ -1,6 +1,7 @@
 //! The command line's types, and nothing but them.
 
 mod author;
+mod idempotency;
 mod run;
 mod setup;
 mod token;
@@ -9,6 +10,7 @@ mod user;
 use clap::{Parser, Subcommand};
 
 pub use author::{Bake, Build, Check, Dev, New, Template, Test};
+pub use idempotency::{ClearKey, IdempotencyAction, ListKeys, ManageKeys};
 pub use run::{Call, CallOutput, Folders, List, Serve};
 pub use setup::{Add, Client, ClientConfig, Completions, Doctor, Logs, Remove, Scope};
 pub use token::{AddToken, ListTokens, ManageTokens, RemoveToken, TokenAction};
@@ -47,6 +49,7 @@ pub enum Command {
     Grants(ShowGrants),
     Secret(Secret),
     Token(ManageTokens),
+    Idempotency(ManageKeys),
     Add(Add),
     Remove(Remove),
     ClientConfig(ClientConfig),

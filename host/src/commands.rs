@@ -12,6 +12,7 @@ pub mod dev;
 pub mod doctor;
 pub mod grant;
 pub mod grants;
+mod idempotency;
 pub mod inspect;
 pub mod list;
 mod loaded;
@@ -58,6 +59,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Grants(arguments) => grants::run(&arguments),
         Command::Secret(arguments) => secret::run(&arguments.action),
         Command::Token(arguments) => token::run(&arguments.action),
+        Command::Idempotency(arguments) => idempotency::run(&arguments.action),
         Command::Compile { quick } => compile::run(quick),
         Command::Add(arguments) => add::run(&arguments),
         Command::Remove(arguments) => remove::run(&arguments),

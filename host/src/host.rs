@@ -10,13 +10,15 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::audit::Audit;
+use crate::call::Answers;
 use crate::catalog::{Catalog, Generation, PluginProblem};
-use crate::changes::Changes;
+use crate::changes::{Changes, What};
 use crate::config::Config;
 use crate::dev::DevNote;
 use crate::file_changes::FileChanges;
 use crate::inventory::Inventory;
 use crate::load::LoadError;
+use crate::owner::Owner;
 use crate::parked::Parked;
 use crate::permissions::authority::{Authority, pin};
 use crate::permissions::binding::Forbidden;
@@ -53,6 +55,12 @@ pub struct Host {
     catalog: ArcSwap<Catalog>,
     /// The generation of the current catalog.
     definitions: watch::Sender<Generation>,
+    /// What outlives the host.
+    pub(crate) store: Store,
+    /// This host, for others that find what it has begun.
+    pub(crate) owner: Arc<Owner>,
+    /// Answers that are kept for the same question.
+    pub(crate) answers: Arc<Answers>,
     /// What guests say that they changed.
     pub(crate) changes: Changes,
     /// Files behind resources, watched for subscribers.
@@ -72,6 +80,14 @@ impl Host {
     /// Where the sandbox cannot be set up on this machine.
     pub fn new(config: Config) -> Result<Arc<Self>> {
         let changes = Changes::default();
+        let owner = Arc::new(Owner::new(&config.state));
+        let answers = Answers::new(&config.state);
+        let hearing = answers.clone();
+        changes.before_all(move |change| {
+            if let What::Updated(uri) = &change.what {
+                hearing.invalidate(&change.plugin, &[uri.to_string()]);
+            }
+        });
         let store = Store::new(&config.state);
         let seal = Arc::new(Seal::new(&config.state, store.clone()));
         let sandbox = Sandbox::new(
@@ -80,7 +96,7 @@ impl Host {
                 path: config.compiler_program.clone(),
                 quick: config.quick_code,
             },
-            store,
+            store.clone(),
             seal.clone(),
             changes.clone(),
             &config.stand_ins,
@@ -101,6 +117,9 @@ impl Host {
             started_at: Instant::now(),
             catalog: ArcSwap::default(),
             definitions: watch::Sender::default(),
+            answers,
+            owner,
+            store,
             file_changes: FileChanges::new(changes.clone()),
             changes,
             developing: watch::Sender::default(),

@@ -15,6 +15,58 @@ pub(crate) fn parse(text: &str) -> Result<Value, serde_json::Error> {
     serde_json::from_str::<Strict>(text).map(|strict| strict.0)
 }
 
+/// The same text for the same value, however it was written: members in the order of their names, whole numbers without a point. Nothing where it is no JSON.
+pub(crate) fn canonical(text: &str) -> Option<String> {
+    let mut written = String::new();
+    write_canonical(&parse(text).ok()?, &mut written);
+    Some(written)
+}
+
+fn write_canonical(value: &Value, to: &mut String) {
+    match value {
+        Value::Object(members) => {
+            let mut members: Vec<_> = members.iter().collect();
+            members.sort_by_key(|(name, _)| *name);
+            to.push('{');
+            for (index, (name, value)) in members.into_iter().enumerate() {
+                if index > 0 {
+                    to.push(',');
+                }
+                *to += &Value::from(name.as_str()).to_string();
+                to.push(':');
+                write_canonical(value, to);
+            }
+            to.push('}');
+        }
+        Value::Array(items) => {
+            to.push('[');
+            for (index, item) in items.iter().enumerate() {
+                if index > 0 {
+                    to.push(',');
+                }
+                write_canonical(item, to);
+            }
+            to.push(']');
+        }
+        Value::Number(number) => match whole(number) {
+            Some(whole) => *to += &whole.to_string(),
+            None => *to += &number.to_string(),
+        },
+        other => *to += &other.to_string(),
+    }
+}
+
+/// A number with a point that is whole all the same, as far as doubles tell whole numbers apart.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "it is whole and small enough"
+)]
+fn whole(number: &Number) -> Option<i64> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let value = number.as_f64().filter(|_| number.is_f64())?;
+    (value.fract() == 0.0 && value.abs() < EXACT).then_some(value as i64)
+}
+
 struct Strict(Value);
 
 impl<'de> Deserialize<'de> for Strict {
@@ -87,6 +139,20 @@ impl<'de> Visitor<'de> for StrictVisitor {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_same_value_is_written_the_same() {
+        let canonical = |text| canonical(text).unwrap();
+        assert_eq!(
+            canonical(r#" {"b": [1.0, 2e0, -0.5, null], "a": {"d": "é", "c": true}} "#),
+            r#"{"a":{"c":true,"d":"é"},"b":[1,2,-0.5,null]}"#
+        );
+        assert_eq!(canonical(r#""\u00e9""#), canonical("\"é\""));
+        assert_ne!(canonical("9007199254740993"), canonical("9007199254740992"));
+        assert_ne!(canonical("1"), canonical("\"1\""));
+        assert_eq!(canonical("-0.0"), "0");
+        assert_eq!(super::canonical("{"), None);
+    }
 
     #[test]
     fn the_same_tree_as_serde_json_but_for_double_keys() {

@@ -5,7 +5,9 @@
 #[cfg(test)]
 mod architecture;
 mod audit;
+mod breaker;
 mod build;
+mod cache;
 mod call;
 mod catalog;
 mod changes;
@@ -28,10 +30,12 @@ mod json;
 mod load;
 mod lock;
 mod mcp;
+mod owner;
 mod parked;
 mod permissions;
 mod plugin;
 mod principal;
+mod rate;
 mod redact;
 mod sandbox;
 mod scaffold;
@@ -44,6 +48,7 @@ mod terminal;
 mod text;
 mod tls;
 mod tokens;
+mod turns;
 mod watch;
 
 pub use catalog::PluginProblem;

@@ -7,19 +7,23 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 use serde_json::Value;
-use tokio::sync::{OnceCell, Semaphore};
+use tokio::sync::OnceCell;
 use toolbay_manifest::{
     Annotations, Icon, Manifest, Mount, PermissionRequest, PluginInfo, Services, ToolSettings,
 };
 
 pub(crate) use self::kind::{Kind, PromptFacts, ResourceFacts};
+use crate::breaker::Breaker;
+use crate::call::REPLAY;
 use crate::config::MAX_COMPONENT;
 use crate::digest::Digest;
 use crate::discover::Candidate;
 use crate::files::read_up_to;
 use crate::permissions;
+use crate::rate::Limiter;
 use crate::sandbox::{CompileError, Label, MAX_MEMORY, PrepareError, Prepared, Sandbox};
 use crate::schema::{Schema, SchemaError, client_safe};
+use crate::turns::Turns;
 
 mod kind;
 
@@ -37,6 +41,12 @@ pub(crate) struct Plugin {
     pub(crate) mounts: IndexMap<String, Mount>,
     /// Everything that it offers: its tools, then its resources, then its prompts.
     pub(crate) tools: Vec<Arc<Tool>>,
+    /// How often anything of it may be called.
+    pub(crate) limiter: Option<Limiter>,
+    /// How many calls of it run at once, all together; those of its tools are counted beside.
+    pub(crate) turns: Option<Turns>,
+    /// Whether it keeps crashing.
+    pub(crate) breaker: Breaker,
     /// Whether its version is being put on record.
     pin_claimed: AtomicBool,
     /// The component's bytes, kept from loading until its code is in the cache.
@@ -64,7 +74,9 @@ pub(crate) struct Tool {
     pub(crate) requested: PermissionRequest,
     /// Why, by the permission's key.
     pub(crate) reasons: IndexMap<String, String>,
-    pub(crate) slots: Arc<Semaphore>,
+    pub(crate) turns: Turns,
+    /// How often it may be called.
+    pub(crate) limiter: Option<Limiter>,
     /// What the host does around its calls.
     pub(crate) services: Services,
     input_schema: Value,
@@ -124,6 +136,12 @@ impl Plugin {
             info: manifest.plugin.clone(),
             mounts: manifest.mounts.clone(),
             tools,
+            limiter: manifest.plugin.rate.map(Limiter::new),
+            turns: manifest
+                .plugin
+                .concurrency
+                .map(|most| Turns::new(most as usize)),
+            breaker: Breaker::default(),
             pin_claimed: AtomicBool::new(false),
             bytes: Mutex::new(bytes),
             prepared: OnceCell::new(),
@@ -193,6 +211,21 @@ impl Plugin {
     }
 }
 
+/// The output schema as clients see it: with what the host adds to a repeated call's result.
+fn advertised_output(schema: &Value, settings: &ToolSettings) -> Value {
+    let mut schema = client_safe(schema);
+    if settings.services.idempotency.is_some()
+        && let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut)
+    {
+        let marker = serde_json::json!({
+            "type": "boolean",
+            "description": "Whether this is the result of an earlier call with the same idempotency key, and nothing was done this time",
+        });
+        properties.entry(REPLAY).or_insert(marker);
+    }
+    schema
+}
+
 impl Tool {
     fn new(plugin: &str, name: &str, tool: &toolbay_manifest::Tool) -> Self {
         Self {
@@ -200,7 +233,10 @@ impl Tool {
             description: tool.description.clone(),
             icons: tool.icons.clone(),
             advertised_input: client_safe(&tool.input_schema),
-            advertised_output: tool.output_schema.as_ref().map(client_safe),
+            advertised_output: tool
+                .output_schema
+                .as_ref()
+                .map(|schema| advertised_output(schema, &tool.settings)),
             input_schema: tool.input_schema.clone(),
             output_schema: tool.output_schema.clone(),
             ..Self::of(
@@ -262,7 +298,8 @@ impl Tool {
             limits,
             requested: settings.permissions().clone(),
             reasons: settings.reasons.clone(),
-            slots: Arc::new(Semaphore::new(settings.concurrency())),
+            turns: Turns::new(settings.concurrency()),
+            limiter: settings.services.rate.map(Limiter::new),
             services: settings.services.clone(),
             input_schema: Value::Bool(true),
             output_schema: None,

@@ -38,13 +38,6 @@ impl Principal {
     }
 
     /// Whether the caller holds this scope.
-    #[cfg_attr(
-        not(test),
-        expect(
-            dead_code,
-            reason = "no manifest can ask for a scope of its caller yet"
-        )
-    )]
     pub(crate) fn holds(&self, scope: &str) -> bool {
         match &self.scopes {
             Scopes::All => true,

@@ -5,6 +5,7 @@
 
 mod file;
 mod key_value;
+mod keyed;
 mod spent;
 
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use tokio::sync::Mutex;
 
 use self::file::FileId;
 pub(crate) use self::key_value::{KeyValues, Space};
+pub(crate) use self::keyed::{Claim, KeyOf, KeyedCall};
 use crate::text::bytes;
 
 /// The store's name in the state folder.
@@ -123,6 +125,105 @@ impl Store {
     pub(crate) async fn spend(&self, nonce: [u8; 16], expires: u64) -> Result<bool, StateError> {
         self.with(move |connection| spent::spend(connection, nonce, expires))
             .await
+    }
+
+    /// Claims a call with a key for a host, for so many seconds, or tells what has become of it. `is_gone` says of another host whether it has ended.
+    ///
+    /// # Errors
+    ///
+    /// Where the store cannot be used: nobody knows then, and nothing may be begun.
+    pub(crate) async fn claim(
+        &self,
+        of: KeyOf,
+        arguments: String,
+        owner: String,
+        seconds: u64,
+        is_gone: impl Fn(&str) -> bool + Send + 'static,
+    ) -> Result<Claim, StateError> {
+        self.with(move |connection| {
+            keyed::claim(connection, &of, &arguments, &owner, seconds, is_gone)
+        })
+        .await
+    }
+
+    /// Puts a claimed call's result on record, for so many seconds.
+    ///
+    /// # Errors
+    ///
+    /// Where the store cannot be used.
+    pub(crate) async fn keyed_done(
+        &self,
+        of: KeyOf,
+        owner: String,
+        result: Option<Vec<u8>>,
+        seconds: u64,
+    ) -> Result<(), StateError> {
+        self.with(move |connection| {
+            keyed::done(connection, &of, &owner, result.as_deref(), seconds)
+        })
+        .await
+    }
+
+    /// Frees the key of a claimed call that has done nothing.
+    ///
+    /// # Errors
+    ///
+    /// Where the store cannot be used.
+    pub(crate) async fn keyed_free(&self, of: KeyOf, owner: String) -> Result<(), StateError> {
+        self.with(move |connection| keyed::free(connection, &of, &owner))
+            .await
+    }
+
+    /// Puts on record that nobody knows what became of a claimed call.
+    ///
+    /// # Errors
+    ///
+    /// Where the store cannot be used.
+    pub(crate) async fn keyed_unknown(&self, of: KeyOf, owner: String) -> Result<(), StateError> {
+        self.with(move |connection| keyed::unknown(connection, &of, &owner))
+            .await
+    }
+
+    /// The calls with keys that run, or whose end is unknown.
+    ///
+    /// # Errors
+    ///
+    /// Where the store cannot be used.
+    pub(crate) async fn keyed_open(
+        &self,
+        is_gone: impl Fn(&str) -> bool + Send + 'static,
+    ) -> Result<Vec<KeyedCall>, StateError> {
+        if !self.path.exists() {
+            return Ok(Vec::new());
+        }
+        self.with(move |connection| keyed::open_ones(connection, is_gone))
+            .await
+    }
+
+    /// Frees the key of a call whose end is unknown. Says how many such calls there were.
+    ///
+    /// # Errors
+    ///
+    /// Where the store cannot be used.
+    pub(crate) async fn keyed_clear(
+        &self,
+        of: KeyOf,
+        is_gone: impl Fn(&str) -> bool + Send + 'static,
+    ) -> Result<usize, StateError> {
+        if !self.path.exists() {
+            return Ok(0);
+        }
+        self.with(move |connection| {
+            keyed::clear(
+                connection,
+                &of.plugin,
+                &of.tool,
+                &of.principal,
+                &of.key,
+                is_gone,
+            )
+        })
+        .await
     }
 
     /// Runs `work` with the connection where it may block. What was begun is finished, also when the caller stops waiting for it.

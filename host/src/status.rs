@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::catalog::Catalog;
 use crate::dev::{DevNote, moment};
 use crate::host::Host;
 use crate::plugin::{Plugin, Tool};
@@ -25,7 +26,7 @@ pub(crate) const STATUS_DESCRIPTION: &str = "Reports the state of the Toolbay ho
 /// What the tool gives back.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Status {
-    /// `healthy`; `degraded` where a plugin file is broken; `starting` before the folders were looked at.
+    /// `healthy`; `degraded` where a plugin file is broken or a plugin keeps crashing; `starting` before the folders were looked at.
     status: String,
     /// Toolbay's version.
     version: String,
@@ -35,6 +36,8 @@ pub(crate) struct Status {
     uptime_seconds: u64,
     /// The host's resident memory in mebibytes; null where the system does not tell.
     memory_mb: Option<f64>,
+    /// How many answers were kept from an earlier call, and how many were not, of tools and resources that have a cache.
+    cache: CacheStatus,
     /// The folders that plugins are loaded from.
     folders: Vec<String>,
     /// The plugins that are served.
@@ -51,6 +54,12 @@ pub(crate) struct Status {
     new_since_listed: Vec<String>,
     /// Tools that this client was shown and that are gone.
     gone_since_listed: Vec<String>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct CacheStatus {
+    hits: u64,
+    misses: u64,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -105,6 +114,19 @@ struct WaitingTool {
 pub(crate) static STATUS_SCHEMA: LazyLock<Value> =
     LazyLock::new(|| client_safe(schemars::schema_for!(Status).as_value()));
 
+/// Those of the catalog, and the plugins that keep crashing.
+fn warnings(catalog: &Catalog) -> Vec<String> {
+    let crashing = catalog.plugins.iter().filter_map(|plugin| match plugin.breaker.open_for() {
+        0 => None,
+        callers => Some(format!(
+            "plugin `{}` keeps crashing and is not run for a while, for {callers} caller{}; it is tried again by itself, and at once when it is replaced",
+            plugin.info.name,
+            if callers == 1 { "" } else { "s" }
+        )),
+    });
+    catalog.warnings.iter().cloned().chain(crashing).collect()
+}
+
 impl Status {
     /// The state at this moment. `listed` are the tools that the client was shown, if it has asked for a list.
     pub(crate) fn of(host: &Host, listed: Option<&BTreeSet<String>>) -> Self {
@@ -115,17 +137,24 @@ impl Status {
             .collect();
         let status = if !host.is_scanned() {
             "starting"
-        } else if catalog.problems.is_empty() {
+        } else if catalog.problems.is_empty()
+            && !catalog
+                .plugins
+                .iter()
+                .any(|plugin| plugin.breaker.open_for() > 0)
+        {
             "healthy"
         } else {
             "degraded"
         };
+        let (hits, misses) = host.answers.counts();
         Self {
             status: status.into(),
             version: env!("CARGO_PKG_VERSION").into(),
             timestamp: chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
             uptime_seconds: host.uptime().as_secs(),
             memory_mb: resident_memory_mb(),
+            cache: CacheStatus { hits, misses },
             folders: host
                 .folders()
                 .iter()
@@ -153,7 +182,7 @@ impl Status {
                     serving_earlier: problem.serving_earlier,
                 })
                 .collect(),
-            warnings: catalog.warnings.clone(),
+            warnings: warnings(&catalog),
             developing: catalog.developing.iter().map(developed).collect(),
             waiting_for_grant: catalog
                 .offers()

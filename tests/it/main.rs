@@ -42,6 +42,7 @@ mod plugins;
 mod protocol;
 mod reload;
 mod secrets;
+mod services;
 mod state;
 mod streams;
 mod subscriptions;

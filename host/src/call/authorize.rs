@@ -23,6 +23,9 @@ pub(super) fn authorize<'a>(
     found: &'a Found,
     request: &CallRequest<'_>,
 ) -> Result<Cow<'a, Allowance>, Box<CallEnd>> {
+    if let Some(error) = lacks_scopes(found, request) {
+        return Err(error.into());
+    }
     let held = match &*found.decision {
         Decision::Allowed(allowance)
             if allowance.expires.is_none_or(|expires| expires > Utc::now()) =>
@@ -47,6 +50,30 @@ pub(super) fn authorize<'a>(
             Err(Box::new(end))
         }
     }
+}
+
+/// What the caller must hold for this tool, and does not.
+fn lacks_scopes(found: &Found, request: &CallRequest<'_>) -> Option<CallError> {
+    let required = found.tool.services.requires.iter();
+    let missing: Vec<&str> = required
+        .filter(|scope| !request.principal.holds(scope))
+        .map(String::as_str)
+        .collect();
+    if missing.is_empty() {
+        return None;
+    }
+    let message = format!(
+        "{} is for callers with the scope `{}`, which `{}` does not have",
+        found.tool.named(),
+        missing.join("` and `"),
+        request.principal.name
+    );
+    let hint = "you cannot get it yourself. Whoever runs this server gives scopes with a token: `toolbay token add NAME --scope …`";
+    Some(
+        CallError::new(ErrorCode::PermissionDenied, message)
+            .hint(hint)
+            .details(serde_json::json!({ "requires": missing })),
+    )
 }
 
 fn refusal(host: &Host, found: &Found, held: &Held) -> CallError {

@@ -4,6 +4,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::error::{CallError, ErrorCode, guest_error, in_words};
+use super::kept::Notes;
 use crate::json;
 use crate::plugin::Tool;
 use crate::sandbox::types::{
@@ -13,7 +14,7 @@ use crate::sandbox::{Answer, Completion, PromptResult, ReadResult, ResourcePage}
 use crate::text::{bytes, escape, shorten};
 
 /// What a guest gave back, checked.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Output {
     Tool(ToolOutput),
     Read(ReadOutput),
@@ -23,29 +24,67 @@ pub(crate) enum Output {
 }
 
 /// What a tool gave back.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct ToolOutput {
     pub(crate) result: ToolResult,
     /// The structured value's JSON text, known to be an object.
     pub(crate) structured: Option<Box<RawValue>>,
     /// The result's `_meta`, known to be an object.
     pub(crate) meta: Option<Box<RawValue>>,
+    /// How it came about.
+    pub(crate) notes: Notes,
 }
 
 /// What a resource holds.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct ReadOutput {
     /// Each with the URI and the media type that are its own or those of the resource.
     pub(crate) contents: Vec<ResourceContents>,
     pub(crate) meta: Option<Box<RawValue>>,
+    /// How it came about.
+    pub(crate) notes: Notes,
 }
 
 /// A prompt, filled in.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct PromptOutput {
     pub(crate) description: Option<String>,
     pub(crate) messages: Vec<PromptMessage>,
     pub(crate) meta: Option<Box<RawValue>>,
+}
+
+impl Output {
+    /// Says how it came about, where that is passed on.
+    pub(super) fn note(&mut self, note: impl FnOnce(&mut Notes)) {
+        match self {
+            Self::Tool(output) => note(&mut output.notes),
+            Self::Read(output) => note(&mut output.notes),
+            Self::Page(_) | Self::Prompt(_) | Self::Completion(_) => {}
+        }
+    }
+
+    /// About how many bytes it takes to keep it.
+    pub(super) fn weight(&self) -> usize {
+        const EACH: usize = 256;
+        let raw = |raw: &Option<Box<RawValue>>| raw.as_ref().map_or(0, |raw| raw.get().len());
+        EACH + match self {
+            Self::Tool(output) => {
+                let content = output.result.content.iter();
+                content.map(|content| EACH + size(content)).sum::<usize>()
+                    + output.result.structured.as_ref().map_or(0, String::len)
+                    + raw(&output.structured)
+                    + raw(&output.meta)
+            }
+            Self::Read(output) => {
+                let parts = output.contents.iter();
+                parts
+                    .map(|part| EACH + body_size(&part.body))
+                    .sum::<usize>()
+                    + raw(&output.meta)
+            }
+            Self::Page(_) | Self::Prompt(_) | Self::Completion(_) => 0,
+        }
+    }
 }
 
 /// Checks what a guest gave, against what its author declared and the size that may go out.
@@ -124,6 +163,7 @@ fn check_tool(tool: &Tool, result: ToolResult) -> Result<ToolOutput, CallError> 
         result,
         structured: structured.map(|(raw, _)| raw),
         meta: meta.map(|(raw, _)| raw),
+        notes: Notes::default(),
     })
 }
 
@@ -149,6 +189,7 @@ fn check_read(tool: &Tool, read: ReadResult) -> Result<ReadOutput, CallError> {
     Ok(ReadOutput {
         contents,
         meta: meta.map(|(raw, _)| raw),
+        notes: Notes::default(),
     })
 }
 

@@ -4,11 +4,13 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
-use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
 use super::error::{CallError, ErrorCode};
-use super::{Call, CallEnd, conclude, slot};
+use super::kept::Afterwards;
+use super::keyed::Claimed;
+use super::slot::slot;
+use super::{Call, CallEnd, Slot, conclude};
 use crate::catalog::Found;
 use crate::client::{Answer, Answered, Question};
 use crate::digest::Digest;
@@ -35,10 +37,14 @@ pub(crate) struct UnderWay {
     pub(super) running: Running,
     pub(super) found: Found,
     pub(super) reach: Reach,
-    pub(super) slot: Option<OwnedSemaphorePermit>,
+    pub(super) slot: Option<Slot>,
     /// Answers for the questions to come, where the call is made for the second time.
     pub(super) recorded: VecDeque<Round>,
     pub(super) started: Instant,
+    /// What becomes of its answer.
+    pub(super) afterwards: Afterwards,
+    /// Its key, where it has one.
+    pub(super) claimed: Option<Claimed>,
 }
 
 /// A call whose guest waits for an answer. Dropping it ends the guest.
@@ -62,9 +68,13 @@ impl UnderWay {
     pub(crate) async fn go_on(mut self, cancel: &CancellationToken) -> Call {
         loop {
             let questions = match self.running.step(cancel).await {
-                Step::Ended(finished) => return Call::Ended(conclude(self, finished)),
+                Step::Ended(finished) => return Call::Ended(conclude(self, finished).await),
                 Step::Asks(questions) => questions,
             };
+            self.afterwards.keeps_nothing();
+            if let Some(claimed) = &mut self.claimed {
+                claimed.pauses(self.reach.usage.has_written()).await;
+            }
             let Some(round) = self.recorded.pop_front() else {
                 return Call::Asks(Box::new(Paused {
                     questions,
@@ -74,7 +84,20 @@ impl UnderWay {
             if round.questions != Round::digest(&questions) {
                 return Call::Ended(self.asks_something_else());
             }
+            if let Some(end) = self.claim_again(cancel).await {
+                return Call::Ended(end);
+            }
             self.running.answer(Ok(round.answers));
+        }
+    }
+
+    /// After a question: whether a call with the same key has come first meanwhile.
+    async fn claim_again(&mut self, cancel: &CancellationToken) -> Option<CallEnd> {
+        let claimed = self.claimed.as_mut()?;
+        match claimed.goes_on(&self.found.tool, cancel).await {
+            Ok(None) => None,
+            Ok(Some(output)) => Some(CallEnd::with(output)),
+            Err(error) => Some(error.into()),
         }
     }
 
@@ -110,10 +133,14 @@ impl Paused {
     pub(crate) async fn answer(mut self, answered: Answered, cancel: &CancellationToken) -> Call {
         let under_way = &mut self.under_way;
         if under_way.slot.is_none() {
-            match slot(&under_way.found.tool, cancel).await {
+            let caller = &under_way.reach.principal;
+            match slot(&under_way.found, caller, cancel).await {
                 Ok(slot) => under_way.slot = Some(slot),
                 Err(error) => return Call::Ended(error.into()),
             }
+        }
+        if let Some(end) = under_way.claim_again(cancel).await {
+            return Call::Ended(end);
         }
         under_way.running.answer(answered);
         self.under_way.go_on(cancel).await

@@ -14,7 +14,6 @@ use rmcp::service::Peer;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
 use self::asking::Asking;
@@ -26,7 +25,7 @@ use super::params::{Params, Reference};
 use super::session::{Era, Session};
 use super::stdio::{CallMethod, CallRequest};
 use crate::audit;
-use crate::call::{CallError, ErrorCode, Wants};
+use crate::call::{CallError, ErrorCode, Slot, Wants};
 use crate::client::Abilities;
 use crate::host::Host;
 use crate::sandbox::Remains;
@@ -98,7 +97,7 @@ pub(super) struct Caller<'a> {
 pub(super) struct Answered {
     pub(super) line: Vec<u8>,
     pub(super) remains: Option<Remains>,
-    pub(super) slot: Option<OwnedSemaphorePermit>,
+    pub(super) slot: Option<Slot>,
     pub(super) audit: Option<Box<audit::Call>>,
 }
 

@@ -4,6 +4,7 @@ mod content;
 pub(super) mod listed;
 
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use rmcp::model::{ErrorCode as RpcCode, ErrorData, RequestId};
 use serde::Serialize;
@@ -13,7 +14,7 @@ use serde_json::value::RawValue;
 use self::content::{WireContent, WireResource, contents, role};
 use super::server::implementation;
 use super::session::Era;
-use crate::call::{CallError, ErrorCode, PromptOutput, ReadOutput, ToolOutput};
+use crate::call::{CallError, ErrorCode, Notes, PromptOutput, ReadOutput, ToolOutput};
 use crate::sandbox::Completion;
 use crate::status::Status;
 
@@ -40,7 +41,7 @@ pub(super) fn call_line(
                 content,
                 structured_content: output.structured.as_deref(),
                 is_error: false,
-                meta: meta(output.meta.as_deref(), None, era),
+                meta: noted_meta(output.meta.as_deref(), None, &output.notes, era),
                 result_type: result_type(era),
             };
             line(id, &result)
@@ -122,12 +123,15 @@ pub(super) fn read_line(id: &RequestId, uri: &str, output: &ReadOutput, era: Era
         )
     });
     let is_modern = era == Era::Modern;
+    // Where nothing is kept nobody knows how long it stays as it is; who wants to know subscribes.
+    let left = output.notes.cache.map_or(Duration::ZERO, |kept| kept.left);
+    let left = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
     let result = WireRead {
         contents: parts.collect(),
-        meta: meta(output.meta.as_deref(), None, era),
+        meta: noted_meta(output.meta.as_deref(), None, &output.notes, era),
         result_type: result_type(era),
-        // Nobody knows how long it stays as it is; who wants to know subscribes. And it may be this caller's alone.
-        ttl_ms: is_modern.then_some(0),
+        ttl_ms: is_modern.then_some(left),
+        // It may be this caller's alone.
         cache_scope: is_modern.then_some("private"),
     };
     line(id, &result)
@@ -253,6 +257,16 @@ fn result_type(era: Era) -> Option<&'static str> {
 
 /// The result's `_meta`: the plugin's own, the error in full, and who answered.
 fn meta(own: Option<&RawValue>, error: Option<&WireError<'_>>, era: Era) -> Option<WireMeta> {
+    noted_meta(own, error, &Notes::default(), era)
+}
+
+/// The same with how the result came about.
+fn noted_meta(
+    own: Option<&RawValue>,
+    error: Option<&WireError<'_>>,
+    notes: &Notes,
+    era: Era,
+) -> Option<WireMeta> {
     static SERVER_INFO: LazyLock<Value> =
         LazyLock::new(|| serde_json::to_value(implementation()).unwrap_or_default());
     let mut members: serde_json::Map<String, Value> = own
@@ -267,6 +281,13 @@ fn meta(own: Option<&RawValue>, error: Option<&WireError<'_>>, era: Era) -> Opti
             "toolbay/error".into(),
             serde_json::to_value(error).unwrap_or_default(),
         );
+    }
+    if let Some(kept) = notes.cache {
+        let how = if kept.hit { "hit" } else { "miss" };
+        members.insert("toolbay/cache".into(), how.into());
+    }
+    if notes.replay {
+        members.insert("toolbay/idempotent_replay".into(), true.into());
     }
     if era == Era::Modern {
         members.insert(

@@ -10,6 +10,7 @@ use rmcp::service::{Peer, SubscriptionContext};
 use tokio::sync::broadcast::error::RecvError;
 
 use super::session::Session;
+use crate::cache::fits;
 use crate::changes::{Change, What};
 use crate::file_changes::Watched;
 use crate::host::Host;
@@ -101,6 +102,14 @@ pub(super) async fn announce(host: Arc<Host>, session: Arc<Session>, peer: Peer<
                     Ok(change) if !concerns(&change, &session.principal.name) => Ok(()),
                     Ok(Change { what: What::List, .. }) => {
                         peer.notify_resource_list_changed().await
+                    }
+                    Ok(Change { what: What::Matching(pattern), .. }) => {
+                        let uris = session.subscriptions.all();
+                        let mut sent = Ok(());
+                        for uri in uris.iter().filter(|uri| fits(&pattern, uri)) {
+                            sent = sent.and(notify_updated(&peer, uri).await);
+                        }
+                        sent
                     }
                     Ok(Change { what: What::Updated(uri), .. }) if session.subscriptions.has(&uri) => {
                         notify_updated(&peer, &uri).await
@@ -198,6 +207,13 @@ pub(super) async fn listen(
                 Ok(change) if !concerns(&change, &principal.name) => Ok(()),
                 Ok(Change { what: What::List, .. }) if resources => {
                     sink.notify_resource_list_changed().await
+                }
+                Ok(Change { what: What::Matching(pattern), .. }) => {
+                    let mut sent = Ok(());
+                    for uri in uris.iter().filter(|uri| fits(&pattern, uri)) {
+                        sent = sent.and(sink.notify_resource_updated(uri).await);
+                    }
+                    sent
                 }
                 Ok(Change { what: What::Updated(uri), .. }) if uris.iter().any(|one| **one == *uri) => {
                     sink.notify_resource_updated(&*uri).await

@@ -7,6 +7,8 @@ pub(super) mod tools {
         path: "../wit",
         world: "toolbay:plugin/tools-world",
         exports: { default: async },
+        // A result that is kept for a retry outlives the host.
+        additional_derives: [serde::Serialize, serde::Deserialize],
     });
 
     pub(crate) use self::exports::toolbay::plugin::tools::GuestIndices;

@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::StateError;
+use super::{StateError, keyed};
 
 /// How long a host waits for others that write.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The form of the tables, kept in the file as its `user_version`. A file of a higher one is left alone.
-const FORM: i64 = 2;
+const FORM: i64 = 3;
 
 /// Sizes are counted as entries change, so that a quota costs no reading of all of them. An entry's own table has the short number of its
 /// space in its key instead of three long texts.
@@ -130,10 +130,16 @@ fn bring_into_form(connection: &mut Connection) -> Result<(), StateError> {
         0 => {
             transaction.execute_batch(TABLES)?;
             transaction.execute_batch(SPENT)?;
+            transaction.execute_batch(keyed::TABLE)?;
+            transaction.pragma_update(None, "user_version", FORM)?;
+        }
+        2 => {
+            transaction.execute_batch(keyed::TABLE)?;
             transaction.pragma_update(None, "user_version", FORM)?;
         }
         1 => {
             transaction.execute_batch(SPENT)?;
+            transaction.execute_batch(keyed::TABLE)?;
             transaction.pragma_update(None, "user_version", FORM)?;
         }
         found => return Err(StateError::Newer { found, known: FORM }),

@@ -321,14 +321,14 @@ fn a_newer_form_is_left_alone() {
     let fixture = Fixture::new();
     fixture.set("key", b"value").unwrap();
     let newer = Connection::open(fixture.file()).unwrap();
-    newer.pragma_update(None, "user_version", 3).unwrap();
+    newer.pragma_update(None, "user_version", 4).unwrap();
     let store = Store::new(&fixture.folder.path().join("state"));
     let outcome = fixture
         .runtime
         .block_on(store.key_values(space("a")).get("key".into()));
     assert_eq!(
         outcome.unwrap_err().to_string(),
-        "the state was written by a newer Toolbay (form 3, and this one knows up to 2); hint: update this Toolbay, which the user can do"
+        "the state was written by a newer Toolbay (form 4, and this one knows up to 3); hint: update this Toolbay, which the user can do"
     );
 }
 

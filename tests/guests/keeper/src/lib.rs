@@ -1,0 +1,138 @@
+//! What the host does around calls: answers that are kept and made stale, calls with keys, rates, scopes, crashes.
+
+use toolbay_sdk::prelude::*;
+use toolbay_sdk::{http, kv};
+
+plugin!(
+    count, echo, fail_at_times, ask_name, bump, bump_and_fail, pay, seldom, admin, crash;
+    resources(count_resource)
+);
+
+/// A count.
+#[data]
+struct Count {
+    count: u64,
+}
+
+fn current() -> Result<u64, ToolError> {
+    Ok(kv::get("count")?.unwrap_or_default())
+}
+
+/// Returns the count.
+#[tool]
+fn count() -> Result<Count, ToolError> {
+    Ok(Count { count: current()? })
+}
+
+/// Returns what it was given, and how often a guest has run is not to be seen.
+#[tool]
+fn echo(text: &str, number: f64) -> String {
+    format!("{text} {number}")
+}
+
+/// Fails while the count is odd, and returns the count otherwise.
+#[tool]
+fn fail_at_times() -> Result<Count, ToolError> {
+    match current()? {
+        odd if odd % 2 == 1 => Err(ToolError::unavailable("the count is odd")),
+        count => Ok(Count { count }),
+    }
+}
+
+/// A name.
+#[data]
+struct Name {
+    name: String,
+}
+
+/// Asks for a name and returns it.
+#[tool]
+fn ask_name(ctx: &Context) -> Result<String, ToolError> {
+    Ok(ctx.elicit::<Name>("name", "Who are you?")?.accepted()?.name)
+}
+
+/// Counts on, and returns the new count.
+#[tool]
+fn bump() -> Result<Count, ToolError> {
+    let count = kv::update("count", |count: Option<u64>| count.unwrap_or_default() + 1)?;
+    Ok(Count { count })
+}
+
+/// Counts on, and fails then.
+#[tool]
+fn bump_and_fail() -> Result<Count, ToolError> {
+    bump()?;
+    Err(ToolError::conflict("on purpose"))
+}
+
+/// The count.
+#[resource("keeper://count")]
+fn count_resource() -> Result<String, ToolError> {
+    Ok(current()?.to_string())
+}
+
+/// How a payment goes.
+#[data]
+#[derive(PartialEq)]
+#[serde(rename_all = "snake_case")]
+enum Mode {
+    /// It is made.
+    Good,
+    /// It is refused before anything is sent.
+    Refused,
+    /// It is sent, and the tool says that it failed.
+    FailsAfter,
+    /// It is sent, and the guest crashes.
+    CrashesAfter,
+    /// It is sent, and the guest works without end.
+    HangsAfter,
+}
+
+/// What was paid.
+#[data]
+struct Paid {
+    amount: u64,
+}
+
+/// Pays an amount with one request to a server.
+#[tool]
+fn pay(
+    url: &str,
+    amount: u64,
+    mode: Option<Mode>,
+    idempotency_key: Option<&str>,
+) -> Result<Paid, ToolError> {
+    let mode = mode.unwrap_or(Mode::Good);
+    if mode == Mode::Refused {
+        return Err(ToolError::validation("refused on purpose"));
+    }
+    let body = format!("{amount} {}", idempotency_key.unwrap_or("-"));
+    http::post(url).body(body).send()?;
+    match mode {
+        Mode::FailsAfter => Err(ToolError::unavailable("failed on purpose")),
+        Mode::CrashesAfter => panic!("on purpose"),
+        Mode::HangsAfter => loop {
+            std::hint::black_box(0);
+        },
+        _ => Ok(Paid { amount }),
+    }
+}
+
+/// May be called three times an hour.
+#[tool]
+fn seldom() -> String {
+    "called".to_owned()
+}
+
+/// Is for administrators.
+#[tool]
+fn admin() -> String {
+    "deleted".to_owned()
+}
+
+/// Crashes, or not.
+#[tool]
+fn crash(really: bool) -> String {
+    assert!(!really, "on purpose");
+    "fine".to_owned()
+}
