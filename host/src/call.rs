@@ -3,6 +3,7 @@
 
 mod admit;
 mod authorize;
+mod compose;
 mod error;
 mod kept;
 mod keyed;
@@ -22,6 +23,8 @@ use toolbay_manifest::TaskSupport;
 
 use self::admit::{admit, tell_breaker};
 use self::authorize::authorize;
+use self::compose::Composing;
+pub(crate) use self::compose::Within;
 pub(crate) use self::error::{CallError, ErrorCode};
 use self::error::{guest_failure, in_words, not_ready};
 use self::kept::{Afterwards, Keeping, look_up as look_up_answer};
@@ -58,6 +61,8 @@ pub(crate) struct CallRequest<'a> {
     /// What the guest asked when the same call was made before, with the answers.
     pub(crate) recorded: Vec<Round>,
     pub(crate) cancel: &'a CancellationToken,
+    /// The calls that it is made within, where a guest makes it.
+    pub(crate) within: Option<Within>,
 }
 
 /// How far a call came.
@@ -116,7 +121,7 @@ pub(crate) async fn begin(
     request: &CallRequest<'_>,
 ) -> Result<Result<UnderWay, Box<CallEnd>>, Unknown> {
     let started = Instant::now();
-    let (found, wanted) = look_up(host, &request.wants).await?;
+    let (found, wanted) = look_up(host, &request.wants, request.within.is_some()).await?;
     let label = (found.tool.clone(), found.plugin.digest.clone());
     let mut begun = stages(host, found, wanted, request, started).await;
     if let Err(end) = &mut begun {
@@ -134,6 +139,9 @@ async fn stages(
     request: &CallRequest<'_>,
     started: Instant,
 ) -> Result<UnderWay, Box<CallEnd>> {
+    if let Some(within) = &request.within {
+        within.check(&found.tool)?;
+    }
     let allowance = authorize(host, &found, request)?.into_owned();
     needs_a_task(&found.tool, request.client.abilities())?;
     let Found { plugin, tool, .. } = &found;
@@ -158,7 +166,7 @@ async fn stages(
         Keyed::First(claimed) => Some(claimed),
         Keyed::Replay(output) => return Err(Box::new(CallEnd::with(output))),
     };
-    let slot = slot(&found, caller, request.cancel).await?;
+    let slot = slot(&found, caller, request).await?;
     let prepared = tokio::select! {
         biased;
         () = request.cancel.cancelled() => return Err(CallError::cancelled().into()),
@@ -169,16 +177,25 @@ async fn stages(
     if allowance.unpinned {
         host.pin(plugin);
     }
+    let timeout = match &request.within {
+        Some(within) => tool.limits.timeout.min(
+            within
+                .deadline
+                .saturating_duration_since(Instant::now().into()),
+        ),
+        None => tool.limits.timeout,
+    };
     let call = GuestCall {
         label: tool.label.clone(),
         request: asked,
         limits: GuestLimits {
-            timeout: tool.limits.timeout,
+            timeout,
             memory: tool.limits.memory,
             max_result: tool.limits.max_result,
         },
         reach: reach.clone(),
         client: request.client.clone(),
+        callees: Composing::of(host, &found, request, (Instant::now() + timeout).into()),
     };
     let running = host
         .sandbox
@@ -312,6 +329,7 @@ fn record(caller: &Arc<str>, tool: &Arc<Tool>, digest: &Digest, end: &mut CallEn
         // Whoever has the text adds its hash when nobody waits for it.
         arguments: None,
         used: std::mem::take(&mut end.used),
+        by: None,
     }));
 }
 

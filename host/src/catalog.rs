@@ -212,6 +212,12 @@ impl Catalog {
 
     /// All tools, in the order of [`offers`](Self::offers).
     pub(crate) fn tools(&self) -> impl Iterator<Item = Listed<'_>> {
+        self.all_tools()
+            .filter(|listed| !listed.tool.services.internal)
+    }
+
+    /// The same with those that only other tools can call.
+    pub(crate) fn all_tools(&self) -> impl Iterator<Item = Listed<'_>> {
         self.offers().filter(|listed| listed.tool.is_tool())
     }
 

@@ -131,6 +131,22 @@ pub(crate) enum Answer {
 /// What comes of asking: as many answers as questions, in their order, or why there are none.
 pub(crate) type Answered = Result<Vec<Answer>, String>;
 
+/// Whoever waits as long as a call takes, hears nothing and can be asked nothing: another tool.
+pub(crate) struct Waiting;
+
+impl Client for Waiting {
+    fn progress(&self, _done: f64, _total: Option<f64>, _message: Option<&str>) {}
+
+    fn log(&self, _level: LogLevel, _logger: &str, _data: Value) {}
+
+    fn abilities(&self) -> Abilities {
+        Abilities {
+            task: true,
+            ..Abilities::default()
+        }
+    }
+}
+
 impl std::fmt::Debug for dyn Client {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str("Client")

@@ -29,7 +29,8 @@ const OFFERED: [&str; 7] = [
 const OFFERED_TYPES: &str = "toolbay:plugin/types@";
 
 /// Interfaces of our own that a component may import.
-const OFFERED_OWN: [&str; 7] = [
+const OFFERED_OWN: [&str; 8] = [
+    "toolbay:plugin/calls@",
     "toolbay:plugin/cancellation@",
     "toolbay:plugin/changes@",
     "toolbay:plugin/cursors@",
@@ -87,7 +88,7 @@ impl ComponentError {
             Self::OtherWorld { exports } if exports.is_empty() => "it exports nothing at all; a plugin exports `toolbay:plugin/tools`".into(),
             Self::OtherWorld { exports } => format!("it exports {}; a plugin exports `toolbay:plugin/tools`", exports.join(", ")),
             Self::OtherVersion(_) => "build it with an SDK of this host's version, or update the host".into(),
-            Self::UnknownImport(_) => "a plugin may import WASI 0.2 (cli, clocks, filesystem, http, io, random, sockets), `toolbay:plugin` (cancellation, changes, cursors, input, kv, logging, progress), and nothing else".into(),
+            Self::UnknownImport(_) => "a plugin may import WASI 0.2 (cli, clocks, filesystem, http, io, random, sockets), `toolbay:plugin` (calls, cancellation, changes, cursors, input, kv, logging, progress), and nothing else".into(),
             Self::Manifest(_) => "build the plugin again, so that its manifest is written anew".into(),
         }
     }

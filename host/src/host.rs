@@ -1,7 +1,7 @@
 //! The host: configuration, sandbox and the current catalog, shared by whatever serves or calls.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
@@ -40,6 +40,8 @@ const TIDYING: Duration = Duration::from_secs(60);
 
 /// One running host.
 pub struct Host {
+    /// Itself, for guests that call other tools.
+    me: Weak<Self>,
     pub(crate) config: Config,
     pub(crate) sandbox: Sandbox,
     started_at: Instant,
@@ -105,7 +107,8 @@ impl Host {
             Some(policy) => GrantStore::policy(policy, &config.state),
             None => GrantStore::in_folder(&config.settings, &config.state),
         };
-        Ok(Arc::new(Self {
+        Ok(Arc::new_cyclic(|me| Self {
+            me: me.clone(),
             secrets: Arc::new(Secrets::open(&config)),
             audit: Audit::start(&config),
             seal,
@@ -168,6 +171,10 @@ impl Host {
         inventory.save_index();
         self.swap(inventory.catalog(&self.authority()));
         self.scanned.send_replace(true);
+    }
+
+    pub(crate) fn me(&self) -> Weak<Self> {
+        self.me.clone()
     }
 
     /// The grants of this moment.

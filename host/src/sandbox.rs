@@ -2,6 +2,7 @@
 //! wasmtime. It knows nothing of MCP, of manifests' texts or of who may call what; it is told the limits and keeps them.
 
 mod bindings;
+mod calls;
 mod client;
 mod compile;
 mod crowd;
@@ -51,6 +52,7 @@ pub(crate) use self::bindings::completions::Completion;
 pub(crate) use self::bindings::prompts::PromptResult;
 pub(crate) use self::bindings::resources::{ReadResult, ResourceEntry, ResourcePage};
 pub(crate) use self::bindings::tools::types;
+pub(crate) use self::calls::{Called, Callees};
 pub(crate) use self::compile::{
     COMPILE_COMMAND, CompileError, CompilerProgram, compile_from_stdin,
 };
@@ -236,6 +238,7 @@ impl Sandbox {
             limits,
             reach: Reach::nothing(),
             client: nobody(),
+            callees: None,
         };
         self.run(prepared, call).await.end
     }

@@ -1,6 +1,7 @@
 //! What the host does around calls, by a line in a plugin's manifest. The guest `keeper` has a tool for each.
 
 mod caches;
+mod chains;
 mod keys;
 mod limits;
 

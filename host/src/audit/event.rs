@@ -66,6 +66,8 @@ pub(crate) struct Call {
     pub(crate) duration: Duration,
     pub(crate) arguments: Option<ArgumentsHash>,
     pub(crate) used: Used,
+    /// The tool that called it; nothing where it was a client.
+    pub(crate) by: Option<Arc<str>>,
 }
 
 #[derive(Serialize)]
@@ -79,6 +81,8 @@ enum Line<'a> {
         tool: &'a str,
         outcome: &'a str,
         duration_us: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        called_by: Option<&'a str>,
         #[serde(skip_serializing_if = "Option::is_none")]
         arguments_hash: Option<String>,
         #[serde(skip_serializing_if = "is_empty")]
@@ -157,6 +161,7 @@ impl Event {
                 tool: &call.tool,
                 outcome: call.error.unwrap_or("ok"),
                 duration_us: u64::try_from(call.duration.as_micros()).unwrap_or(u64::MAX),
+                called_by: call.by.as_deref(),
                 arguments_hash: call.arguments.map(|hash| hash.to_string()),
                 hosts: &call.used.hosts,
                 mounts: &call.used.mounts,

@@ -34,6 +34,7 @@ fn call(tool: &str) -> Event {
         duration: Duration::from_micros(1234),
         arguments: None,
         used: Used::default(),
+        by: None,
     }))
 }
 
@@ -98,6 +99,7 @@ fn a_line_says_what_was_used_and_holds_no_value() {
         duration: Duration::from_micros(1_234_567),
         arguments: audit(folder.path(), MAX_FILE).hash(r#"{"text":"private"}"#),
         used,
+        by: None,
     }));
     insta::assert_snapshot!(one_line(&event), @r#"{"event":"call","time":"2026-11-24T17:01:01.007Z","principal":"local","plugin":"notes","digest":"5694d08a2e53ffcae0c3103e5ad6f6076abd960eb1f8a56577040bc1028f702b","tool":"publish","outcome":"network_error","duration_us":1234567,"arguments_hash":"a0ee57f7df5c9c40bba887f76f98e1d8","hosts":["api.example.com:443"],"mounts":["vault"],"secrets":["api-token"],"kv":true,"denials":["POST https://evil.example/ is not among its network permissions"]}"#);
     insta::assert_snapshot!(one_line(&call("search")), @r#"{"event":"call","time":"2026-11-24T17:01:01.007Z","principal":"local","plugin":"notes","digest":"5694d08a2e53ffcae0c3103e5ad6f6076abd960eb1f8a56577040bc1028f702b","tool":"search","outcome":"ok","duration_us":1234}"#);

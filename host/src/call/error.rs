@@ -1,5 +1,7 @@
 //! Why a call gave no result: the codes, the sentences, and what the model is told to do.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use super::output::object;
@@ -125,13 +127,13 @@ pub(super) fn in_words(faults: &[Fault]) -> String {
     )
 }
 
-pub(super) fn busy(tool: &Tool) -> CallError {
+pub(super) fn busy(tool: &Tool, waited: Duration) -> CallError {
     let mut error = CallError::new(
         ErrorCode::Unavailable,
         format!(
             "{} is busy: no place became free within {}",
             tool.named(),
-            duration(tool.limits.timeout)
+            duration(waited)
         ),
     )
     .hint("wait for earlier calls to end, then try again");
@@ -213,7 +215,7 @@ pub(super) fn guest_failure(tool: &Tool, failure: &GuestFailure) -> CallError {
             ),
         )
         .hint("ask for less in one call"),
-        GuestFailure::NoSlot => busy(tool),
+        GuestFailure::NoSlot => busy(tool, tool.limits.timeout),
         GuestFailure::Mount(why) => error(ErrorCode::Unavailable, format!("cannot be run: {why}"))
             .hint(&format!(
                 "the user can bind another folder in their own terminal: toolbay grant {} --mount {}=DIR",

@@ -68,14 +68,16 @@ pub(super) async fn look_up(
         () = cancel.cancelled() => return Err(CallError::cancelled()),
         looked = tokio::time::timeout(found.tool.limits.timeout, looking) => looked,
     };
-    Ok(match looked.map_err(|_| busy(&found.tool))? {
-        Looked::Hit(output, left) => {
-            let mut output = (*output).clone();
-            output.note(|notes| notes.cache = Some(Kept { hit: true, left }));
-            Keeping::Hit(output)
-        }
-        Looked::Miss(ticket) => Keeping::Miss(ticket),
-    })
+    Ok(
+        match looked.map_err(|_| busy(&found.tool, found.tool.limits.timeout))? {
+            Looked::Hit(output, left) => {
+                let mut output = (*output).clone();
+                output.note(|notes| notes.cache = Some(Kept { hit: true, left }));
+                Keeping::Hit(output)
+            }
+            Looked::Miss(ticket) => Keeping::Miss(ticket),
+        },
+    )
 }
 
 /// What is asked, by whom, of which build, and with which permissions: the same in all of that is the same question.

@@ -171,7 +171,7 @@ impl Claimed {
                 Claim::Running(_) => {}
             }
             if Instant::now() + pause >= deadline {
-                return Err(busy(tool));
+                return Err(busy(tool, tool.limits.timeout));
             }
             tokio::select! {
                 biased;

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::error::{CallError, ErrorCode};
 use super::kept::Afterwards;
 use super::keyed::Claimed;
-use super::slot::slot;
+use super::slot::slot_again;
 use super::{Call, CallEnd, Slot, conclude};
 use crate::catalog::Found;
 use crate::client::{Answer, Answered, Question};
@@ -134,7 +134,7 @@ impl Paused {
         let under_way = &mut self.under_way;
         if under_way.slot.is_none() {
             let caller = &under_way.reach.principal;
-            match slot(&under_way.found, caller, cancel).await {
+            match slot_again(&under_way.found, caller, cancel).await {
                 Ok(slot) => under_way.slot = Some(slot),
                 Err(error) => return Call::Ended(error.into()),
             }

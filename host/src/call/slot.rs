@@ -1,14 +1,16 @@
 //! The stage of a call that waits for a place: among its tool's calls, and its plugin's where that has a limit of its own.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::CallRequest;
+use super::compose::{PATIENCE, Within};
 use super::error::{CallError, busy};
 use crate::catalog::Found;
-use crate::plugin::Tool;
 use crate::turns::Turns;
 
 /// A call's place among those that run at once.
@@ -22,13 +24,49 @@ pub(crate) struct Slot {
 pub(super) async fn slot(
     found: &Found,
     caller: &Arc<str>,
+    request: &CallRequest<'_>,
+) -> Result<Slot, CallError> {
+    let (tool, cancel) = (&found.tool, request.cancel);
+    let patience = match &request.within {
+        Some(_) => PATIENCE.min(tool.limits.timeout),
+        None => tool.limits.timeout,
+    };
+    let within = request.within.as_ref();
+    take_both(found, caller, within, patience, cancel).await
+}
+
+/// The same for a call that goes on after a question.
+pub(super) async fn slot_again(
+    found: &Found,
+    caller: &Arc<str>,
+    cancel: &CancellationToken,
+) -> Result<Slot, CallError> {
+    take_both(found, caller, None, found.tool.limits.timeout, cancel).await
+}
+
+async fn take_both(
+    found: &Found,
+    caller: &Arc<str>,
+    within: Option<&Within>,
+    patience: Duration,
     cancel: &CancellationToken,
 ) -> Result<Slot, CallError> {
     let tool = &found.tool;
-    let deadline = Instant::now() + tool.limits.timeout;
-    let of_tool = take(tool, &tool.turns, caller, deadline, cancel).await?;
+    let deadline = Instant::now() + patience;
+    let in_words = |refused: Refused| match refused {
+        Refused::Busy => busy(tool, patience),
+        Refused::Cancelled => CallError::cancelled(),
+    };
+    let of_tool = take(&tool.turns, caller, deadline, cancel)
+        .await
+        .map_err(in_words)?;
     let of_plugin = match &found.plugin.turns {
-        Some(turns) => Some(take(tool, turns, caller, deadline, cancel).await?),
+        // Its caller has one already, and waits for it.
+        Some(_) if within.is_some_and(|within| within.holds_a_place_of(&found.plugin)) => None,
+        Some(turns) => {
+            let taking = take(turns, caller, deadline, cancel);
+            Some(taking.await.map_err(in_words)?)
+        }
         None => None,
     };
     Ok(Slot {
@@ -37,23 +75,28 @@ pub(super) async fn slot(
     })
 }
 
+/// Why there is no place.
+enum Refused {
+    Busy,
+    Cancelled,
+}
+
 async fn take(
-    tool: &Tool,
     turns: &Turns,
     caller: &Arc<str>,
     deadline: Instant,
     cancel: &CancellationToken,
-) -> Result<OwnedSemaphorePermit, CallError> {
+) -> Result<OwnedSemaphorePermit, Refused> {
     if let Some(place) = turns.try_take() {
         return Ok(place);
     }
     let waiting = tokio::time::timeout_at(deadline, turns.take(caller));
     tokio::select! {
         biased;
-        () = cancel.cancelled() => Err(CallError::cancelled()),
+        () = cancel.cancelled() => Err(Refused::Cancelled),
         place = waiting => match place {
             Ok(Some(place)) => Ok(place),
-            _ => Err(busy(tool)),
+            _ => Err(Refused::Busy),
         },
     }
 }

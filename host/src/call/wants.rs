@@ -70,18 +70,28 @@ impl Unknown {
 }
 
 /// Looks up what is wanted: in the catalog of this moment, or in the first complete one where the host has just started.
-pub(crate) async fn look_up(host: &Host, wants: &Wants<'_>) -> Result<(Found, Wanted), Unknown> {
-    match find(&host.catalog(), wants) {
-        Err(_) if !host.is_scanned() => find(&*host.scanned_catalog().await, wants),
+pub(crate) async fn look_up(
+    host: &Host,
+    wants: &Wants<'_>,
+    internal_too: bool,
+) -> Result<(Found, Wanted), Unknown> {
+    match find(&host.catalog(), wants, internal_too) {
+        Err(_) if !host.is_scanned() => find(&*host.scanned_catalog().await, wants, internal_too),
         found => found,
     }
 }
 
-fn find(catalog: &Catalog, wants: &Wants<'_>) -> Result<(Found, Wanted), Unknown> {
+fn find(
+    catalog: &Catalog,
+    wants: &Wants<'_>,
+    internal_too: bool,
+) -> Result<(Found, Wanted), Unknown> {
     let full_name = |listed: crate::catalog::Listed<'_>| listed.tool.full_name.clone();
     match wants {
         Wants::Tool { name, arguments } => {
-            let found = catalog.find(name).ok_or_else(|| {
+            let found = catalog.find(name);
+            let found = found.filter(|found| internal_too || !found.tool.services.internal);
+            let found = found.ok_or_else(|| {
                 let known: Vec<_> = catalog.tools().map(full_name).collect();
                 Unknown::new("tool", name, known.iter().map(String::as_str))
             })?;

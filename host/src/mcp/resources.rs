@@ -87,6 +87,7 @@ async fn ask(
         client: nobody(),
         recorded: Vec::new(),
         cancel,
+        within: None,
     };
     let mut call = call::run(host, request).await.ok()?;
     loop {

@@ -25,6 +25,8 @@ pub(crate) struct ToolAccess {
     pub(crate) secrets: Vec<SecretAccess>,
     /// Its plugin's key-value state.
     pub(crate) kv: bool,
+    /// The tools that it may call, by the names that it calls them by.
+    pub(crate) calls: Vec<String>,
     /// Questions to the user.
     pub(crate) elicit: bool,
     /// Questions to the client's model.

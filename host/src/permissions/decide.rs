@@ -315,6 +315,7 @@ fn reach(
             })
             .collect(),
         kv: requested.kv,
+        calls: requested.calls.clone(),
         elicit: requested.elicit,
         sample: requested.sample,
         roots: requested.roots,

@@ -120,7 +120,10 @@ pub(crate) fn through_calls(catalog: &Catalog, start: Listed<'_>) -> Vec<String>
         if !seen.insert(name.clone()) {
             continue;
         }
-        let Some(listed) = catalog.tools().find(|listed| listed.tool.full_name == name) else {
+        let Some(listed) = catalog
+            .all_tools()
+            .find(|listed| listed.tool.full_name == name)
+        else {
             lines.push(format!("call {}, which is not installed", escape(&name)));
             continue;
         };

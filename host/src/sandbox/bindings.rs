@@ -76,6 +76,16 @@ pub(super) mod kv {
     });
 }
 
+/// The import `calls`: other tools.
+pub(super) mod calls {
+    wasmtime::component::bindgen!({
+        path: "../wit",
+        world: "toolbay:plugin/calls-world",
+        imports: { default: async },
+        with: { "toolbay:plugin/types": super::tools::toolbay::plugin::types },
+    });
+}
+
 /// The import `cursors`: places in lists.
 pub(super) mod cursors {
     wasmtime::component::bindgen!({

@@ -8,6 +8,7 @@ use wasmtime_wasi::{HostWallClock, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiVie
 use wasmtime_wasi_http::{WasiHttpCtxView, WasiHttpView};
 
 use super::Surroundings;
+use super::calls::Callees;
 use super::client::Line;
 use super::files::GuestFiles;
 use super::http::GuestHttp;
@@ -41,6 +42,8 @@ pub(super) struct GuestState {
     pub(super) seal: Arc<Seal>,
     /// Whoever made the call.
     pub(super) client: Arc<dyn Client>,
+    /// The tools that it may call.
+    pub(super) callees: Option<Arc<dyn Callees>>,
     /// Where its questions go.
     pub(super) line: Line,
     /// Where it says what it changed.
@@ -48,6 +51,16 @@ pub(super) struct GuestState {
     pub(super) limiter: GuestLimiter,
     pub(super) output: GuestOutput,
     http: GuestHttp,
+}
+
+/// Who is at the other ends of what a guest says.
+pub(super) struct Ends {
+    /// Whoever made the call.
+    pub(super) client: Arc<dyn Client>,
+    /// The tools that it may call.
+    pub(super) callees: Option<Arc<dyn Callees>>,
+    /// Where its questions go.
+    pub(super) line: Line,
 }
 
 impl WasiView for GuestState {
@@ -71,8 +84,7 @@ impl GuestState {
         limits: GuestLimits,
         reach: Reach,
         files: GuestFiles,
-        client: Arc<dyn Client>,
-        line: Line,
+        ends: Ends,
         surroundings: &Surroundings,
     ) -> Self {
         let http = GuestHttp::new(label.plugin.clone(), surroundings.http.clone());
@@ -107,8 +119,9 @@ impl GuestState {
             sockets,
             store: surroundings.state.clone(),
             seal: surroundings.seal.clone(),
-            client,
-            line,
+            client: ends.client,
+            callees: ends.callees,
+            line: ends.line,
             changes: surroundings.changes.clone(),
             http,
             limiter: GuestLimiter::new(limits.memory),

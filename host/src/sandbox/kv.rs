@@ -109,6 +109,7 @@ mod tests {
     use super::super::client::Line;
     use super::super::descriptors::Descriptors;
     use super::super::files::GuestFiles;
+    use super::super::guest::Ends;
     use super::super::http::HttpClient;
     use super::super::run::{GuestLimits, Label};
     use super::*;
@@ -149,8 +150,11 @@ mod tests {
             limits,
             reach,
             files,
-            crate::client::nobody(),
-            Line::idle(),
+            Ends {
+                client: crate::client::nobody(),
+                callees: None,
+                line: Line::idle(),
+            },
             &surroundings,
         )
     }

@@ -10,7 +10,7 @@ use wasmtime::{Engine, EngineWeak};
 use super::engine::running_engine;
 use super::guest::GuestState;
 use super::ticker::Ticker;
-use super::{client, cursors, files, kv, sockets};
+use super::{calls, client, cursors, files, kv, sockets};
 
 /// Everything that guests need and that must be of one engine.
 pub(super) struct Pool {
@@ -52,6 +52,7 @@ fn add_imports(linker: &mut Linker<GuestState>) -> wasmtime::Result<()> {
     sockets::add_to_linker(linker)?;
     kv::add_to_linker(linker)?;
     cursors::add_to_linker(linker)?;
+    calls::add_to_linker(linker)?;
     client::add_to_linker(linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)?;
     linker.allow_shadowing(false);

@@ -8,11 +8,12 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use wasmtime::{Engine, Store, UpdateDeadline};
 
+use super::calls::Callees;
 use super::client::Line;
 use super::exports::{Answer, Request};
 use super::failure::{DeadlinePassed, GuestFailure, failure};
 use super::files::GuestFiles;
-use super::guest::{GuestState, MAX_HANDLES};
+use super::guest::{Ends, GuestState, MAX_HANDLES};
 use super::lanes::Interruptions;
 use super::{Prepared, Sandbox};
 use crate::client::{Answered, Client, Question};
@@ -85,6 +86,8 @@ pub(crate) struct GuestCall {
     pub(crate) reach: Reach,
     /// Whoever made the call.
     pub(crate) client: Arc<dyn Client>,
+    /// The tools that the guest may call.
+    pub(crate) callees: Option<Arc<dyn Callees>>,
 }
 
 /// A guest's end, and what is left of it. The remains are dropped by whoever has answered the caller: giving back a large
@@ -194,6 +197,7 @@ impl Sandbox {
             limits,
             reach,
             client,
+            callees,
         } = call;
         let deadline = Instant::now() + limits.timeout;
         let waiting = tokio::time::timeout_at(deadline, self.instances.clone().acquire_owned());
@@ -218,8 +222,11 @@ impl Sandbox {
                 limits,
                 reach,
                 files,
-                client,
-                line.clone(),
+                Ends {
+                    client,
+                    callees,
+                    line: line.clone(),
+                },
                 &self.surroundings,
             ),
             limits,

@@ -12,7 +12,7 @@ const WHY: &str = "a model chooses tools by it\n\
     help: write a doc comment above the function that says what it does, what it takes and what it returns: `/// Adds two numbers and returns their sum.`";
 
 pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> syn::Result<TokenStream> {
-    let options = parse_options(attribute)?;
+    let (options, around) = parse_options(attribute)?;
     let mut function = function::parse(item, "tool")?;
     let ident = function.sig.ident.clone();
     let name = options.name(&ident, "tool", check_tool_name)?;
@@ -30,6 +30,14 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> syn::Result<T
     let tool = function::stand_in("tool", &ident);
     let (arguments, probe, value) = (hidden("arguments"), hidden("probe"), hidden("value"));
 
+    let call = quote! { #ident(#(#passed),*) };
+    let call = match around {
+        Some(around) => quote_spanned! { around.span()=> #around(
+            &::toolbay_sdk::ToolCall::new(#name, ::toolbay_sdk::__private::context()),
+            || #call,
+        ) },
+        None => call,
+    };
     // The spans of the calls below are those of the return type, so that a type which no client could get is reported there.
     let span = returned.span();
     let result = quote_spanned! { span=> #probe.success().tool_result(#value) };
@@ -75,7 +83,7 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> syn::Result<T
                     let #arguments: #type_of_arguments = ::toolbay_sdk::__private::arguments(#arguments)?;
                     #context
                     let #probe = ::toolbay_sdk::__private::Returned::<#returned>::new();
-                    let #value = #probe.outcome(#ident(#(#passed),*))?;
+                    let #value = #probe.outcome(#call)?;
                     #result
                 }
             }
@@ -83,14 +91,21 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> syn::Result<T
     })
 }
 
-fn parse_options(attribute: TokenStream) -> syn::Result<Options> {
+/// The options that all have, and the function around the tool.
+fn parse_options(attribute: TokenStream) -> syn::Result<(Options, Option<syn::ExprPath>)> {
     let mut options = Options::default();
+    let mut around = None;
     let parser = syn::meta::parser(|meta| {
         if options.take(&meta)? {
             return Ok(());
         }
-        Err(meta.error("`#[tool]` takes `name = \"…\"`, `title = \"…\"` and `icon = \"…\"`; limits and permissions go into plugin.toml"))
+        if meta.path.is_ident("around") {
+            let path: syn::ExprPath = meta.value()?.parse()?;
+            around = Some(path);
+            return Ok(());
+        }
+        Err(meta.error("`#[tool]` takes `name = \"…\"`, `title = \"…\"`, `icon = \"…\"` and `around = function`; limits and permissions go into plugin.toml"))
     });
     syn::parse::Parser::parse2(parser, attribute)?;
-    Ok(options)
+    Ok((options, around))
 }

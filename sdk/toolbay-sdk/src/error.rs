@@ -255,6 +255,33 @@ impl ToolError {
     }
 }
 
+/// The error of another tool that was called.
+#[cfg(target_family = "wasm")]
+impl From<types::ToolError> for ToolError {
+    fn from(wire: types::ToolError) -> Self {
+        let code = match wire.code {
+            types::ErrorCode::ValidationError => ErrorCode::ValidationError,
+            types::ErrorCode::NotFound => ErrorCode::NotFound,
+            types::ErrorCode::PermissionDenied => ErrorCode::PermissionDenied,
+            types::ErrorCode::RateLimited => ErrorCode::RateLimited,
+            types::ErrorCode::NetworkError => ErrorCode::NetworkError,
+            types::ErrorCode::Timeout => ErrorCode::Timeout,
+            types::ErrorCode::Conflict => ErrorCode::Conflict,
+            types::ErrorCode::Cancelled => ErrorCode::Cancelled,
+            types::ErrorCode::LimitExceeded => ErrorCode::LimitExceeded,
+            types::ErrorCode::Unavailable => ErrorCode::Unavailable,
+            types::ErrorCode::Internal => ErrorCode::Internal,
+        };
+        Self {
+            code,
+            message: wire.message,
+            details: wire.details,
+            retry_after: wire.retry_after_ms.map(Duration::from_millis),
+            meta: wire.meta,
+        }
+    }
+}
+
 impl fmt::Display for ToolError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.message)

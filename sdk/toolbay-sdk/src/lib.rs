@@ -159,8 +159,10 @@
 
 #![warn(missing_docs)]
 
+mod around;
 mod ask;
 mod calendar;
+mod calls;
 mod completion;
 mod content;
 mod context;
@@ -180,9 +182,11 @@ pub mod testing;
 #[doc(hidden)]
 pub mod __private;
 
+pub use around::ToolCall;
 pub use ask::{
     Action, Answer, Answers, FormAnswer, Questions, Root, SampleRequest, SampleResult, Supports,
 };
+pub use calls::call_tool;
 pub use completion::{Completion, Settled};
 pub use content::{Content, Icon, IconTheme, ResourceLink, Role};
 pub use context::{Context, LogLevel, Quantity, Total};

@@ -136,6 +136,7 @@ impl Asking<'_> {
             client: self.client.clone(),
             recorded,
             cancel: self.cancel,
+            within: None,
         }
     }
 

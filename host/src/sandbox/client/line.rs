@@ -71,6 +71,14 @@ impl Line {
         answered.unwrap_or_else(|_| Err("nobody answered".into()))
     }
 
+    /// The guest waits for somebody else's work, within its own time. It needs no clock that interrupts it meanwhile.
+    pub(in crate::sandbox) async fn waits_for<T>(&self, work: impl Future<Output = T>) -> T {
+        self.0.ticking.pause();
+        let done = work.await;
+        self.0.ticking.go_on();
+        done
+    }
+
     /// Waits for questions.
     pub(in crate::sandbox) async fn questions(&self) -> Vec<Question> {
         loop {

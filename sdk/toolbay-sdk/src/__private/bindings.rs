@@ -19,6 +19,7 @@ wit_bindgen::generate!({
             import toolbay:plugin/types@0.1.0;
             import toolbay:plugin/kv@0.1.0;
             import toolbay:plugin/cursors@0.1.0;
+            import toolbay:plugin/calls@0.1.0;
             import toolbay:plugin/progress@0.1.0;
             import toolbay:plugin/cancellation@0.1.0;
             import toolbay:plugin/logging@0.1.0;

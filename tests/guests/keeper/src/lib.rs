@@ -1,10 +1,12 @@
 //! What the host does around calls: answers that are kept and made stale, calls with keys, rates, scopes, crashes.
 
 use toolbay_sdk::prelude::*;
-use toolbay_sdk::{http, kv};
+use toolbay_sdk::serde_json::{Value, json};
+use toolbay_sdk::{call_tool, http, kv};
 
 plugin!(
-    count, echo, fail_at_times, ask_name, bump, bump_and_fail, pay, seldom, admin, crash;
+    count, echo, fail_at_times, ask_name, bump, bump_and_fail, pay, seldom, admin, crash,
+    r1, r2, r3, r4, r5, r6, r7, r8, r9, reader, spin, hidden;
     resources(count_resource)
 );
 
@@ -135,4 +137,37 @@ fn admin() -> String {
 fn crash(really: bool) -> String {
     assert!(!really, "on purpose");
     "fine".to_owned()
+}
+
+/// Calls the first of these tools with the rest of them.
+fn relay(path: Vec<String>) -> Result<Value, ToolError> {
+    match path.split_first() {
+        Some((next, rest)) if next.starts_with(['r', 'h']) => {
+            call_tool(next, json!({"path": rest}))
+        }
+        Some((next, _)) => call_tool(next, json!({})),
+        None => Ok(json!({"end": true})),
+    }
+}
+
+/// A tool that calls others as it is told.
+macro_rules! relays {
+    ($($name:ident)+) => {$(
+        /// Calls the first of these tools with the rest, and returns what comes of it.
+        #[tool]
+        fn $name(path: Vec<String>) -> Result<Value, ToolError> {
+            relay(path)
+        }
+    )+};
+}
+
+relays!(r1 r2 r3 r4 r5 r6 r7 r8 r9 reader hidden);
+
+/// Works without end, or not at all.
+#[tool]
+fn spin(end: Option<bool>) -> String {
+    while end != Some(true) {
+        std::hint::black_box(0);
+    }
+    "ended".to_owned()
 }

@@ -1,0 +1,159 @@
+//! Tasks, kept for each caller: the plugin that shows every pattern of a production-ready server, each as a line in plugin.toml or a type. This file holds what the host sees; where
+//! tasks are kept is in `store`.
+
+mod store;
+
+use toolbay_sdk::prelude::*;
+use toolbay_sdk::serde_json::json;
+use toolbay_sdk::{DateTime, ToolCall, call_tool, log};
+
+plugin!(create, get, list, update, complete, delete; resources(task); prompts(plan));
+
+/// A task.
+#[data]
+#[derive(Debug, Clone, PartialEq)]
+pub struct Task {
+    /// What the other tools know it by
+    pub id: u64,
+    /// What is to be done
+    pub title: String,
+    /// More about it
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// 1 is the most urgent, 5 the least
+    pub priority: u8,
+    /// Whether it is done
+    pub done: bool,
+}
+
+/// Says in the log how each call went, without what was in it.
+fn logged<T>(
+    call: &ToolCall<'_>,
+    next: impl FnOnce() -> Result<T, ToolError>,
+) -> Result<T, ToolError> {
+    let outcome = next();
+    match &outcome {
+        Ok(_) => log::info!("{} went well", call.name()),
+        Err(error) => log::warn!("{} failed: {}", call.name(), error.code()),
+    }
+    outcome
+}
+
+/// Creates a task and returns it with its id.
+#[tool(title = "Create a task", around = logged)]
+pub fn create(
+    /// What is to be done, such as "Buy milk"
+    #[schemars(length(min = 1, max = 200))]
+    title: &str,
+    /// More about it
+    #[schemars(length(max = 2000))]
+    description: Option<&str>,
+    /// 1 is the most urgent, 5 the least
+    #[schemars(range(min = 1, max = 5))]
+    #[default(3)]
+    priority: u8,
+    /// Any text that is new for a new task and the same for a retry, such as a UUID: a retry then returns the first task
+    #[schemars(length(min = 1, max = 200))]
+    idempotency_key: Option<&str>,
+) -> Result<Task, ToolError> {
+    // The host has dealt with it before this runs.
+    let _ = idempotency_key;
+    store::add(title, description, priority)
+}
+
+/// Returns one task by its id.
+#[tool(title = "Get a task", around = logged)]
+pub fn get(
+    /// The task's id, as `create` and `list` return it
+    id: u64,
+) -> Result<Task, ToolError> {
+    store::find(id)
+}
+
+/// Returns tasks in the order in which they were created, a page at a time.
+#[tool(title = "List tasks", around = logged)]
+pub fn list(
+    /// Whether to return done ones only, or open ones only; all of them without it
+    done: Option<bool>,
+    /// How many to return: 1 to 100, and what is beyond is taken as the nearest of these
+    limit: Limit,
+    cursor: Option<Cursor<u64>>,
+) -> Result<Page<Task, u64>, ToolError> {
+    let after = cursor.map(Cursor::into_position);
+    // One more than the page has tells whether there is another page.
+    let found = store::after(after, limit.plus_one(), |task| {
+        done.is_none_or(|done| task.done == done)
+    })?;
+    Ok(Page::after(found, limit, |task| task.id))
+}
+
+/// Changes a task and returns it as it is then. What is left out stays as it is.
+#[tool(title = "Update a task", around = logged)]
+pub fn update(
+    /// The task's id
+    id: u64,
+    /// The new title
+    #[schemars(length(min = 1, max = 200))]
+    title: Option<&str>,
+    /// The new description
+    #[schemars(length(max = 2000))]
+    description: Option<&str>,
+    /// The new priority: 1 is the most urgent, 5 the least
+    #[schemars(range(min = 1, max = 5))]
+    priority: Option<u8>,
+    /// Whether it is done
+    done: Option<bool>,
+) -> Result<Task, ToolError> {
+    store::change(id, |task| Task {
+        title: title.map_or(task.title, str::to_owned),
+        description: description.map(str::to_owned).or(task.description),
+        priority: priority.unwrap_or(task.priority),
+        done: done.unwrap_or(task.done),
+        ..task
+    })
+}
+
+/// Marks a task as done and returns it. One that is done already stays so.
+#[tool(title = "Complete a task", around = logged)]
+pub fn complete(
+    /// The task's id
+    id: u64,
+) -> Result<Task, ToolError> {
+    // It is an update, and passes everything that one passes: its limits, and what it makes stale.
+    call_tool("update", json!({"id": id, "done": true}))
+}
+
+/// Deletes a task for good and returns it as it was.
+#[tool(title = "Delete a task", around = logged)]
+pub fn delete(
+    /// The task's id
+    id: u64,
+) -> Result<Task, ToolError> {
+    store::remove(id)
+}
+
+/// One task, as JSON.
+#[resource("tasks://task/{id}", title = "Task", mime_type = "application/json")]
+pub fn task(id: u64) -> Result<Json<Task>, ToolError> {
+    store::find(id).map(Json)
+}
+
+/// Asks for a plan of what to do first, with the open tasks in it.
+#[prompt(title = "Plan the day")]
+pub fn plan(
+    /// By when everything is to be done, as 2026-05-01T18:00:00Z
+    deadline: Option<DateTime>,
+) -> Result<Vec<PromptMessage>, ToolError> {
+    let open = store::after(None, 100, |task| !task.done)?;
+    let mut text = "Order these tasks by what to do first, and say why.".to_owned();
+    if let Some(deadline) = deadline {
+        text += &format!(" All of it is to be done by {deadline}.");
+    }
+    for task in open {
+        text += &format!(
+            "\n- [{}] priority {}: {}",
+            task.id, task.priority, task.title
+        );
+    }
+    Ok(vec![PromptMessage::user(text)])
+}
