@@ -7,6 +7,7 @@ mod compose;
 mod error;
 mod kept;
 mod keyed;
+mod large;
 mod output;
 mod paused;
 mod reach;
@@ -31,6 +32,8 @@ use self::kept::{Afterwards, Keeping, look_up as look_up_answer};
 pub(crate) use self::kept::{Answers, Notes};
 pub(crate) use self::keyed::REPLAY;
 use self::keyed::{Keyed, claim};
+pub(crate) use self::large::read_result;
+use self::large::{Place, next_part};
 use self::output::check;
 pub(crate) use self::output::{Output, PromptOutput, ReadOutput, ToolOutput};
 pub(crate) use self::paused::{Paused, Round, UnderWay};
@@ -48,7 +51,7 @@ use crate::json;
 use crate::permissions::usage::Used;
 use crate::plugin::Tool;
 use crate::principal::Principal;
-use crate::sandbox::{Finished, GuestCall, GuestLimits, Remains};
+use crate::sandbox::{Answer, Finished, GuestCall, GuestLimits, Remains};
 
 /// What a caller asks for.
 pub(crate) struct CallRequest<'a> {
@@ -147,6 +150,9 @@ async fn stages(
     let Found { plugin, tool, .. } = &found;
     let asked = wanted.validate(tool)?;
     let caller = &request.principal.name;
+    if let Some(output) = next_part(host, tool, caller, &asked).await {
+        return Err(Box::new(CallEnd::with(output)));
+    }
     admit(&found, caller)?;
     let looking = look_up_answer(
         host,
@@ -213,6 +219,7 @@ async fn stages(
         started,
         afterwards: Afterwards::new(host, &found, ticket),
         claimed,
+        place: Place::of(host),
         found,
     })
 }
@@ -226,6 +233,7 @@ async fn conclude(under_way: UnderWay, finished: Finished) -> CallEnd {
         started,
         afterwards,
         claimed,
+        place,
         ..
     } = under_way;
     let tool = &found.tool;
@@ -233,6 +241,10 @@ async fn conclude(under_way: UnderWay, finished: Finished) -> CallEnd {
     // A guest that says what went wrong has left things as it says.
     let in_order = finished.end.is_ok();
     let outcome = match finished.end {
+        Ok(Answer::Tool(Ok(result))) => match place.fit(tool, &reach, result).await {
+            Ok(result) => check(tool, Answer::Tool(Ok(result))),
+            Err(error) => Err(error),
+        },
         Ok(answer) => check(tool, answer),
         Err(failure) => Err(guest_failure(tool, &failure)),
     };

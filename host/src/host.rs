@@ -24,6 +24,7 @@ use crate::permissions::authority::{Authority, pin};
 use crate::permissions::binding::Forbidden;
 use crate::permissions::store::GrantStore;
 use crate::plugin::{NotReady, Plugin};
+use crate::results::Results;
 use crate::sandbox::{CompilerProgram, Sandbox};
 use crate::seal::Seal;
 use crate::secrets::Secrets;
@@ -61,6 +62,8 @@ pub struct Host {
     pub(crate) store: Store,
     /// This host, for others that find what it has begun.
     pub(crate) owner: Arc<Owner>,
+    /// Results that are too large to be passed on at once.
+    pub(crate) results: Arc<Results>,
     /// Answers that are kept for the same question.
     pub(crate) answers: Arc<Answers>,
     /// What guests say that they changed.
@@ -83,6 +86,7 @@ impl Host {
     pub fn new(config: Config) -> Result<Arc<Self>> {
         let changes = Changes::default();
         let owner = Arc::new(Owner::new(&config.state));
+        let results = Arc::new(Results::new(&config.state, owner.clone()));
         let answers = Answers::new(&config.state);
         let hearing = answers.clone();
         changes.before_all(move |change| {
@@ -121,6 +125,7 @@ impl Host {
             catalog: ArcSwap::default(),
             definitions: watch::Sender::default(),
             answers,
+            results,
             owner,
             store,
             file_changes: FileChanges::new(changes.clone()),
@@ -141,6 +146,7 @@ impl Host {
                 loop {
                     tokio::time::sleep(TIDYING).await;
                     host.parked.sweep();
+                    host.results.sweep();
                 }
             };
             tokio::select! {

@@ -37,6 +37,7 @@ mod plugin;
 mod principal;
 mod rate;
 mod redact;
+mod results;
 mod sandbox;
 mod scaffold;
 mod schema;

@@ -3,6 +3,7 @@
 mod caches;
 mod chains;
 mod keys;
+mod large;
 mod limits;
 
 use std::fs;

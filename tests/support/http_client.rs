@@ -389,8 +389,12 @@ impl<'a> Client<'a> {
                 headers.push(("mcp-protocol-version", schemas::MODERN.into()));
                 let method = message["method"].as_str().unwrap_or_default();
                 headers.push(("mcp-method", method.into()));
-                let (params, tasks) = (&message["params"], method.starts_with("tasks/"));
-                let name = &params[if tasks { "taskId" } else { "name" }];
+                let key = match method {
+                    "resources/read" => "uri",
+                    method if method.starts_with("tasks/") => "taskId",
+                    _ => "name",
+                };
+                let name = &message["params"][key];
                 if let Some(name) = name.as_str() {
                     headers.push(("mcp-name", name.into()));
                 }

@@ -290,7 +290,7 @@ fn check_priority(annotations: Option<&Annotations>) -> Result<(), String> {
 }
 
 /// How much a block carries, encoding left out.
-fn size(content: &Content) -> usize {
+pub(super) fn size(content: &Content) -> usize {
     match content {
         Content::Text(text) => text.text.len(),
         Content::Image(image) => image.data.len(),

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::error::{CallError, ErrorCode};
 use super::kept::Afterwards;
 use super::keyed::Claimed;
+use super::large::Place;
 use super::slot::slot_again;
 use super::{Call, CallEnd, Slot, conclude};
 use crate::catalog::Found;
@@ -43,6 +44,8 @@ pub(crate) struct UnderWay {
     pub(super) started: Instant,
     /// What becomes of its answer.
     pub(super) afterwards: Afterwards,
+    /// Where its result goes if that is too large.
+    pub(super) place: Place,
     /// Its key, where it has one.
     pub(super) claimed: Option<Claimed>,
 }

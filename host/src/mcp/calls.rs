@@ -25,9 +25,10 @@ use super::params::{Params, Reference};
 use super::session::{Era, Session};
 use super::stdio::{CallMethod, CallRequest};
 use crate::audit;
-use crate::call::{CallError, ErrorCode, Slot, Wants};
+use crate::call::{CallError, ErrorCode, Slot, Wants, read_result};
 use crate::client::Abilities;
 use crate::host::Host;
+use crate::results::URI as RESULT_URI;
 use crate::sandbox::Remains;
 use crate::status::{STATUS_TOOL, Status};
 
@@ -128,6 +129,13 @@ pub(super) async fn answer(
     let target = params.target(method)?;
     if method == CallMethod::CallTool && target == STATUS_TOOL {
         return Ok(Answered::line(status_line(&caller, id, &params, era)));
+    }
+    if method == CallMethod::ReadResource && target.starts_with(RESULT_URI) {
+        let read = read_result(caller.host, &caller.session.principal.name, target).await;
+        let Some(read) = read else {
+            return Err(asking::unknown_result(target));
+        };
+        return Ok(Answered::line(convert::read_line(id, target, &read, era)));
     }
     let wants = match method {
         CallMethod::CallTool => Wants::Tool {

@@ -329,6 +329,17 @@ fn input_required(
     convert::result_line(id, result)
 }
 
+/// A large result that is not kept, or not for this caller.
+pub(super) fn unknown_result(uri: &str) -> ErrorData {
+    let uri = crate::text::shorten(&crate::text::escape(uri), 200);
+    ErrorData::invalid_params(
+        format!(
+            "unknown resource: {uri}; a large result is kept for 10 minutes: call the tool again"
+        ),
+        Some(json!({ "uri": uri })),
+    )
+}
+
 fn unknown_error(unknown: &Unknown) -> ErrorData {
     let key = if unknown.noun == "resource" {
         "uri"

@@ -6,7 +6,7 @@ use toolbay_sdk::{call_tool, http, kv};
 
 plugin!(
     count, echo, fail_at_times, ask_name, bump, bump_and_fail, pay, seldom, admin, crash,
-    r1, r2, r3, r4, r5, r6, r7, r8, r9, reader, spin, hidden;
+    r1, r2, r3, r4, r5, r6, r7, r8, r9, reader, spin, hidden, long_list, long_text;
     resources(count_resource)
 );
 
@@ -170,4 +170,26 @@ fn spin(end: Option<bool>) -> String {
         std::hint::black_box(0);
     }
     "ended".to_owned()
+}
+
+/// Returns so many texts of so many bytes at once, and says that there are more.
+#[tool]
+fn long_list(count: u64, bytes: usize, cursor: Option<Cursor<u64>>) -> Page<String> {
+    let start = cursor.map_or(0, Cursor::into_position);
+    let item = |number: u64| {
+        let number = number.to_string();
+        "0".repeat(bytes.saturating_sub(number.len())) + &number
+    };
+    Page {
+        items: (start..start + count).map(item).collect(),
+        next_cursor: Some(Cursor::new(start + count)),
+        has_more: true,
+        total_count: Some(1_000_000),
+    }
+}
+
+/// Returns a text of so many bytes.
+#[tool]
+fn long_text(bytes: usize) -> String {
+    "é".repeat(bytes / 2)
 }
