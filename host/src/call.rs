@@ -179,7 +179,14 @@ async fn stages(
         prepared = plugin.prepared(&host.sandbox) => prepared,
     };
     let prepared = prepared.map_err(|error| not_ready(tool, &error))?;
-    let reach = reach(host, &found, &allowance.access, &request.principal).await?;
+    let reach = reach(
+        host,
+        &found,
+        &allowance.access,
+        &request.principal,
+        claimed.is_some(),
+    )
+    .await?;
     if allowance.unpinned {
         host.pin(plugin);
     }

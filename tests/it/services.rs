@@ -5,6 +5,7 @@ mod chains;
 mod keys;
 mod large;
 mod limits;
+mod retries;
 
 use std::fs;
 
@@ -31,7 +32,9 @@ impl Place {
         };
         let component = fs::read(paths::guest("keeper")).expect("a guest can be read");
         let mut manifest = assembled::manifest_of(&component);
-        manifest["tools"]["pay"]["network"] = json!([place.url()]);
+        for tool in ["pay", "fetch"] {
+            manifest["tools"][tool]["network"] = json!([place.url()]);
+        }
         let component = assembled::bake(&assembled::unbaked(&component), &manifest);
         place.folder.replace("keeper.wasm", &component);
         let policy = "version = 1\n[[grant]]\nplugin = \"keeper\"\neverything = true\naddresses = [\"127.0.0.1\"]\n";

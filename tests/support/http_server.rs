@@ -319,6 +319,22 @@ fn answer(request: &Received, stream: &mut Box<dyn Stream>) -> io::Result<bool> 
             stream.flush()?;
             Ok(true)
         }
+        // 503 for as many times as the path is asked for that the query says, and 200 then.
+        "/flaky" => {
+            static ASKED: Mutex<Vec<String>> = Mutex::new(Vec::new());
+            let mut asked = ASKED.lock().expect("no thread panics with it");
+            let before = asked
+                .iter()
+                .filter(|target| **target == request.target)
+                .count();
+            asked.push(request.target.clone());
+            let fails = request.query("fails").and_then(|fails| fails.parse().ok());
+            if fails.is_some_and(|fails: usize| before < fails) {
+                let after = "retry-after: 0\r\n";
+                return whole(stream, request, "503 Service Unavailable", after, b"");
+            }
+            whole(stream, request, "200 OK", "", b"well")
+        }
         "/redirect" => {
             let to = format!("location: {}\r\n", request.query("to").unwrap_or_default());
             whole(stream, request, "302 Found", &to, b"")

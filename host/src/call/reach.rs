@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use super::error::{CallError, ErrorCode};
 use crate::catalog::Found;
 use crate::host::Host;
 use crate::permissions::access::ToolAccess;
-use crate::permissions::reach::{Reach, SecretValue};
+use crate::permissions::reach::{Reach, Retry, SecretValue};
 use crate::permissions::usage::{Denial, Usage};
 use crate::principal::Principal;
 use crate::secrets::SecretError;
@@ -21,6 +23,7 @@ pub(super) async fn reach(
     found: &Found,
     access: &Arc<ToolAccess>,
     principal: &Principal,
+    keyed: bool,
 ) -> Result<Reach, CallError> {
     let secrets = if access.secrets.is_empty() {
         Arc::default()
@@ -33,6 +36,11 @@ pub(super) async fn reach(
         scope: found.plugin.scope.clone(),
         secrets,
         usage: Usage::default(),
+        retry: found.tool.services.retry.map(|retry| Retry {
+            max: retry.max,
+            keyed,
+            until: Instant::now() + found.tool.limits.timeout,
+        }),
     })
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use super::access::ToolAccess;
@@ -16,6 +17,18 @@ pub(crate) struct Reach {
     pub(crate) scope: Arc<str>,
     pub(crate) secrets: Arc<[SecretValue]>,
     pub(crate) usage: Usage,
+    /// Whether its requests are made again.
+    pub(crate) retry: Option<Retry>,
+}
+
+/// How often a request is made again that a server cannot answer for a moment.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Retry {
+    pub(crate) max: u32,
+    /// Whether the call has an idempotency key.
+    pub(crate) keyed: bool,
+    /// When the call is over.
+    pub(crate) until: Instant,
 }
 
 /// A secret with its value, for one call. The guest never sees it.
@@ -45,6 +58,7 @@ impl Reach {
             scope: "".into(),
             secrets: Arc::default(),
             usage: Usage::default(),
+            retry: None,
         }
     }
 }

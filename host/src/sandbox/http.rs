@@ -6,6 +6,7 @@ mod dial;
 mod exchange;
 mod guard;
 mod resolve;
+mod retry;
 
 use std::future::Future;
 use std::sync::atomic::AtomicUsize;
@@ -26,6 +27,7 @@ use wasmtime_wasi_http::{
 
 use self::body::{Progress, RequestBody, ResponseBody};
 pub(super) use self::dial::HttpClient;
+use self::retry::Attempts;
 use crate::permissions::network::Target;
 use crate::permissions::reach::Reach;
 use crate::redact::{RedactedStream, Redactor};
@@ -203,10 +205,45 @@ impl Requests {
         }
     }
 
-    /// Sends an admitted request and gives the response once its headers are there.
+    /// Sends an admitted request and gives the response once its headers are there; makes it again where that is asked for and may be done.
     async fn send(
         &self,
         target: Target,
+        request: Request<WasiBody>,
+        options: RequestOptions,
+    ) -> Result<Answer, Error> {
+        let (head, body) = request.into_parts();
+        let Some(mut attempts) = Attempts::of(self.reach.retry, &head) else {
+            let request = Request::from_parts(head, body);
+            return self.attempt(&target, request, options).await;
+        };
+        let body = retry::whole(body).await?;
+        loop {
+            let answer = self
+                .attempt(&target, retry::again(&head, &body), options)
+                .await;
+            let (response, driver) = match answer {
+                Ok((response, driver)) => (Ok(response), Some(driver)),
+                Err(error) => (Err(error), None),
+            };
+            match attempts.pause(&response) {
+                Some(pause) => {
+                    drop((response, driver));
+                    tokio::time::sleep(pause).await;
+                }
+                None => {
+                    return response.map(|response| {
+                        let driver = driver.unwrap_or_else(|| Box::new(async { Ok(()) }));
+                        (response, driver)
+                    });
+                }
+            }
+        }
+    }
+
+    async fn attempt(
+        &self,
+        target: &Target,
         request: Request<WasiBody>,
         options: RequestOptions,
     ) -> Result<Answer, Error> {
@@ -220,7 +257,7 @@ impl Requests {
         let access = &self.reach.access.network;
         let connection = self
             .client
-            .connect(&target, access, connect_by)
+            .connect(target, access, connect_by)
             .await
             .map_err(|why| self.note(why))?;
         self.reach.usage.host(&target.to_string());
@@ -233,7 +270,7 @@ impl Requests {
 
         let (mut head, body) = request.into_parts();
         head.uri = origin_form(&head.uri)?;
-        let with_secret = self.add_secrets(&target, connection.peer, &mut head.headers)?;
+        let with_secret = self.add_secrets(target, connection.peer, &mut head.headers)?;
         let host = target.authority().parse();
         head.headers.insert(
             header::HOST,

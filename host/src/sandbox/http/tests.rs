@@ -121,6 +121,7 @@ impl Running {
             principal: "local".into(),
             secrets: secrets.into(),
             usage: usage.clone(),
+            retry: None,
         };
         let requests = Requests::new(&"notes".into(), &Arc::new(client), &reach);
         let hooks = Hooks {

@@ -6,7 +6,7 @@ use toolbay_sdk::{call_tool, http, kv};
 
 plugin!(
     count, echo, fail_at_times, ask_name, bump, bump_and_fail, pay, seldom, admin, crash,
-    r1, r2, r3, r4, r5, r6, r7, r8, r9, reader, spin, hidden, long_list, long_text;
+    r1, r2, r3, r4, r5, r6, r7, r8, r9, reader, spin, hidden, long_list, long_text, fetch;
     resources(count_resource)
 );
 
@@ -192,4 +192,20 @@ fn long_list(count: u64, bytes: usize, cursor: Option<Cursor<u64>>) -> Page<Stri
 #[tool]
 fn long_text(bytes: usize) -> String {
     "é".repeat(bytes / 2)
+}
+
+/// Makes one request to a server, with the key as its own where there is one, and returns the status.
+#[tool]
+fn fetch(url: &str, post: bool, idempotency_key: Option<&str>) -> Result<u16, ToolError> {
+    let request = if post {
+        http::post(url).body("paid")
+    } else {
+        http::get(url)
+    };
+    let request = match idempotency_key {
+        Some(key) => request.header("Idempotency-Key", key),
+        None => request,
+    };
+    let response = request.send()?;
+    Ok(response.status())
 }
