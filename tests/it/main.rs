@@ -38,6 +38,7 @@ mod lists;
 mod load;
 mod logs;
 mod network;
+mod patterns;
 mod plugins;
 mod protocol;
 mod reload;

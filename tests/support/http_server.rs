@@ -328,7 +328,10 @@ fn answer(request: &Received, stream: &mut Box<dyn Stream>) -> io::Result<bool> 
                 .filter(|target| **target == request.target)
                 .count();
             asked.push(request.target.clone());
-            let fails = request.query("fails").and_then(|fails| fails.parse().ok());
+            let fails = request.query("fails").and_then(|query| {
+                let (fails, _) = query.split_once('&').unwrap_or((query, ""));
+                fails.parse().ok()
+            });
             if fails.is_some_and(|fails: usize| before < fails) {
                 let after = "retry-after: 0\r\n";
                 return whole(stream, request, "503 Service Unavailable", after, b"");

@@ -36,8 +36,11 @@ pub struct Stock {
 /// Somebody who orders.
 #[data]
 pub struct Customer {
+    /// What the customer is known by
+    #[schemars(length(min = 1, max = 100))]
     pub name: String,
     /// Pieces that they may have ordered at once
+    #[schemars(range(min = 1, max = 10_000))]
     pub limit: u32,
 }
 
@@ -55,7 +58,7 @@ pub fn create_order(
     /// How many
     #[schemars(range(min = 1, max = 10_000))]
     pieces: u32,
-    /// Any text that is new for a new order and the same for a retry, such as a UUID
+    /// A text of your own that is new for a new order and the same for a retry
     #[schemars(length(min = 1, max = 200))]
     idempotency_key: Option<&str>,
 ) -> Result<Order, ToolError> {
@@ -123,9 +126,13 @@ pub fn get_stock(
     })
 }
 
-/// Returns a customer, if there is one of this name.
+/// Looks up a customer and returns how much they may order. Takes the customer's name, and fails where there is none of it.
 #[tool]
-pub fn check_customer(name: &str) -> Result<Customer, ToolError> {
+pub fn check_customer(
+    /// Who orders, as `add_customer` took it
+    #[schemars(length(min = 1, max = 100))]
+    name: &str,
+) -> Result<Customer, ToolError> {
     kv::get(&format!("customer/{name}"))?.ok_or_else(|| {
         ToolError::not_found(format!(
             "there is no customer `{name}`; add them with `add_customer`"
@@ -135,7 +142,14 @@ pub fn check_customer(name: &str) -> Result<Customer, ToolError> {
 
 /// Takes pieces of an article out of the stock, if as many are free.
 #[tool]
-pub fn reserve(article: &str, pieces: u32) -> Result<Stock, ToolError> {
+pub fn reserve(
+    /// What is ordered, as `add_stock` took it
+    #[schemars(length(min = 1, max = 100))]
+    article: &str,
+    /// How many
+    #[schemars(range(min = 1, max = 10_000))]
+    pieces: u32,
+) -> Result<Stock, ToolError> {
     let free = kv::try_update(&key(article), |free: Option<u32>| {
         let free = free.ok_or_else(|| unknown(article))?;
         free.checked_sub(pieces).ok_or_else(|| {
@@ -152,13 +166,29 @@ pub fn reserve(article: &str, pieces: u32) -> Result<Stock, ToolError> {
 
 /// Puts reserved pieces back into the stock.
 #[tool]
-pub fn release(article: &str, pieces: u32) -> Result<Stock, ToolError> {
+pub fn release(
+    /// What is ordered, as `add_stock` took it
+    #[schemars(length(min = 1, max = 100))]
+    article: &str,
+    /// How many
+    #[schemars(range(min = 1, max = 10_000))]
+    pieces: u32,
+) -> Result<Stock, ToolError> {
     add_stock(article, pieces)
 }
 
 /// Writes an order down and gives it its id, if the customer may order as much.
 #[tool]
-pub fn confirm(customer: Customer, article: &str, pieces: u32) -> Result<Order, ToolError> {
+pub fn confirm(
+    /// Who orders
+    customer: Customer,
+    /// What is ordered, as `add_stock` took it
+    #[schemars(length(min = 1, max = 100))]
+    article: &str,
+    /// How many
+    #[schemars(range(min = 1, max = 10_000))]
+    pieces: u32,
+) -> Result<Order, ToolError> {
     if pieces > customer.limit {
         return Err(ToolError::limit_exceeded(format!(
             "`{}` may order {} pieces at once, and these are {pieces}",

@@ -39,20 +39,22 @@ fn logged<T>(
     outcome
 }
 
-/// Creates a task and returns it with its id.
+/// Creates a task in the caller's list and returns it with the id that the other tools take.
+///
+/// Takes what is to be done, and if wanted more about it and how urgent it is.
 #[tool(title = "Create a task", around = logged)]
 pub fn create(
     /// What is to be done, such as "Buy milk"
     #[schemars(length(min = 1, max = 200))]
     title: &str,
-    /// More about it
+    /// What else is to be known to do it, such as where and for whom
     #[schemars(length(max = 2000))]
     description: Option<&str>,
     /// 1 is the most urgent, 5 the least
     #[schemars(range(min = 1, max = 5))]
     #[default(3)]
     priority: u8,
-    /// Any text that is new for a new task and the same for a retry, such as a UUID: a retry then returns the first task
+    /// A text of your own that is new for a new task and the same for a retry: a retry then returns the first task
     #[schemars(length(min = 1, max = 200))]
     idempotency_key: Option<&str>,
 ) -> Result<Task, ToolError> {
@@ -61,7 +63,7 @@ pub fn create(
     store::add(title, description, priority)
 }
 
-/// Returns one task by its id.
+/// Looks up one task of the caller's and returns it whole. Takes the task's id.
 #[tool(title = "Get a task", around = logged)]
 pub fn get(
     /// The task's id, as `create` and `list` return it
@@ -87,15 +89,15 @@ pub fn list(
     Ok(Page::after(found, limit, |task| task.id))
 }
 
-/// Changes a task and returns it as it is then. What is left out stays as it is.
+/// Changes a task of the caller's and returns it as it is then. Takes the task's id and what is to change; what is left out stays as it is.
 #[tool(title = "Update a task", around = logged)]
 pub fn update(
-    /// The task's id
+    /// Which task, by the number that `create` and `list` return
     id: u64,
-    /// The new title
+    /// What is to be done instead, such as "Buy bread"
     #[schemars(length(min = 1, max = 200))]
     title: Option<&str>,
-    /// The new description
+    /// What else is to be known to do it, in place of what was said before
     #[schemars(length(max = 2000))]
     description: Option<&str>,
     /// The new priority: 1 is the most urgent, 5 the least
@@ -113,26 +115,26 @@ pub fn update(
     })
 }
 
-/// Marks a task as done and returns it. One that is done already stays so.
+/// Marks a task of the caller's as done and returns it. Takes the task's id; one that is done already stays so.
 #[tool(title = "Complete a task", around = logged)]
 pub fn complete(
-    /// The task's id
+    /// Which task, by the number that `create` and `list` return
     id: u64,
 ) -> Result<Task, ToolError> {
     // It is an update, and passes everything that one passes: its limits, and what it makes stale.
     call_tool("update", json!({"id": id, "done": true}))
 }
 
-/// Deletes a task for good and returns it as it was.
+/// Deletes a task of the caller's for good and returns it as it was. Takes the task's id.
 #[tool(title = "Delete a task", around = logged)]
 pub fn delete(
-    /// The task's id
+    /// Which task, by the number that `create` and `list` return
     id: u64,
 ) -> Result<Task, ToolError> {
     store::remove(id)
 }
 
-/// One task, as JSON.
+/// One task of the caller's with its title, description, priority and state, as JSON.
 #[resource("tasks://task/{id}", title = "Task", mime_type = "application/json")]
 pub fn task(id: u64) -> Result<Json<Task>, ToolError> {
     store::find(id).map(Json)
