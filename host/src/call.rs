@@ -338,12 +338,14 @@ fn record(caller: &Arc<str>, tool: &Arc<Tool>, digest: &Digest, end: &mut CallEn
             tracing::info!(%plugin, tool = %name, micros, code = error.code.as_str(), "call failed")
         }
     }
+    let code = end.outcome.as_ref().err().map(|error| error.code.as_str());
+    tool.metrics.count(code, took);
     end.audit = Some(Box::new(audit::Call {
         principal: caller.clone(),
         plugin: plugin.clone(),
         digest: digest.clone(),
         tool: name.clone(),
-        error: end.outcome.as_ref().err().map(|error| error.code.as_str()),
+        error: code,
         duration: took,
         // Whoever has the text adds its hash when nobody waits for it.
         arguments: None,

@@ -30,6 +30,7 @@ mod json;
 mod load;
 mod lock;
 mod mcp;
+mod metrics;
 mod owner;
 mod parked;
 mod permissions;

@@ -19,6 +19,7 @@ use crate::config::MAX_COMPONENT;
 use crate::digest::Digest;
 use crate::discover::Candidate;
 use crate::files::read_up_to;
+use crate::metrics::ToolMetrics;
 use crate::permissions;
 use crate::rate::Limiter;
 use crate::sandbox::{CompileError, Label, MAX_MEMORY, PrepareError, Prepared, Sandbox};
@@ -77,6 +78,8 @@ pub(crate) struct Tool {
     pub(crate) turns: Turns,
     /// How often it may be called.
     pub(crate) limiter: Option<Limiter>,
+    /// What its calls came to.
+    pub(crate) metrics: ToolMetrics,
     /// What the host does around its calls.
     pub(crate) services: Services,
     input_schema: Value,
@@ -300,6 +303,7 @@ impl Tool {
             reasons: settings.reasons.clone(),
             turns: Turns::new(settings.concurrency()),
             limiter: settings.services.rate.map(Limiter::new),
+            metrics: ToolMetrics::default(),
             services: settings.services.clone(),
             input_schema: Value::Bool(true),
             output_schema: None,

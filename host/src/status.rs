@@ -328,8 +328,13 @@ fn listing(names: &[String]) -> String {
 
 /// Linux says it in `/proc/self/statm`, in pages of which the second number is the resident set.
 fn resident_memory_mb() -> Option<f64> {
-    let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
-    let pages: f64 = statm.split_whitespace().nth(1)?.parse().ok()?;
-    let bytes = pages * rustix::param::page_size() as f64;
+    let bytes = resident_memory()? as f64;
     Some((bytes / f64::from(1 << 20) * 10.0).round() / 10.0)
+}
+
+/// The host's resident memory in bytes; nothing where the system does not tell.
+pub(crate) fn resident_memory() -> Option<u64> {
+    let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
+    let pages: u64 = statm.split_whitespace().nth(1)?.parse().ok()?;
+    Some(pages * rustix::param::page_size() as u64)
 }

@@ -1,10 +1,11 @@
 //! `rate`, `requires`, and the breaker.
 
+use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::{Place, code};
 use crate::support::command::{converse, toolbay};
-use crate::support::http_client::{Client, HttpHost};
+use crate::support::http_client::{Client, HttpHost, request};
 use crate::support::session::tool_error;
 use crate::support::{Era, assembled};
 
@@ -155,4 +156,95 @@ fn a_caller_without_the_scopes_is_refused_and_the_local_user_has_all() {
             "rate_limited"
         );
     }
+}
+
+/// Reads a page of Prometheus's text format strictly: each line a comment of a known kind, or a sample of a metric whose type was said before it.
+fn samples(page: &str) -> Vec<(String, f64)> {
+    let mut types = std::collections::HashMap::new();
+    let mut samples = Vec::new();
+    for line in page.lines() {
+        if let Some(comment) = line.strip_prefix("# ") {
+            let mut words = comment.split(' ');
+            match (words.next(), words.next(), words.next()) {
+                (Some("HELP"), Some(_), Some(_)) => {}
+                (Some("TYPE"), Some(name), Some(kind)) => {
+                    assert!(["counter", "gauge", "histogram"].contains(&kind), "{line}");
+                    assert!(
+                        types.insert(name.to_owned(), kind.to_owned()).is_none(),
+                        "{line}"
+                    );
+                }
+                _ => panic!("no comment: {line}"),
+            }
+            continue;
+        }
+        let (sample, value) = line.rsplit_once(' ').expect("a sample has a value");
+        let name = sample.split('{').next().unwrap_or(sample);
+        let family = ["_bucket", "_sum", "_count"]
+            .iter()
+            .find_map(|end| name.strip_suffix(end));
+        let is_known = types.contains_key(name)
+            || family.is_some_and(|name| types.get(name).is_some_and(|kind| kind == "histogram"));
+        assert!(is_known, "{line}");
+        samples.push((
+            sample.to_owned(),
+            value.parse().expect("a value is a number"),
+        ));
+    }
+    samples
+}
+
+#[test]
+fn prometheus_reads_what_was_called_and_only_whoever_may_does() {
+    let place = Place::new();
+    let host = HttpHost::start(place.start());
+    let mut client = Client::open(&host, Era::Modern, None);
+    for number in 0..3 {
+        client.call(
+            "keeper_echo",
+            json!({"text": "private", "number": number / 2}),
+        );
+    }
+    client.call("keeper_crash", json!({"really": true}));
+    let page = || host.send(request(Method::GET, "/metrics", host.address, &[], ""));
+    let mut exchange = page();
+    assert_eq!(exchange.status, StatusCode::OK);
+    let text = exchange.text();
+    assert!(!text.contains("private"), "{text}");
+    let samples = samples(&text);
+    let value = |sample: &str| {
+        samples
+            .iter()
+            .find(|(name, _)| name == sample)
+            .map(|(_, value)| *value)
+    };
+    let echo = r#"plugin="keeper",tool="echo""#;
+    assert_eq!(
+        value(&format!("toolbay_calls_total{{{echo},outcome=\"ok\"}}")),
+        Some(3.0),
+        "{text}"
+    );
+    assert_eq!(
+        value(&format!("toolbay_call_duration_seconds_count{{{echo}}}")),
+        Some(3.0)
+    );
+    assert_eq!(
+        value(&format!(
+            "toolbay_call_duration_seconds_bucket{{{echo},le=\"+Inf\"}}"
+        )),
+        Some(3.0)
+    );
+    let crash = r#"toolbay_calls_total{plugin="keeper",tool="crash",outcome="internal"}"#;
+    assert_eq!(value(crash), Some(1.0));
+    assert_eq!(
+        value(r#"toolbay_cache_lookups_total{result="hit"}"#),
+        Some(1.0)
+    );
+    assert_eq!(value(r#"toolbay_plugins{state="served"}"#), Some(1.0));
+    assert!(value("process_resident_memory_bytes").is_some_and(|bytes| bytes > 1e6));
+
+    let mut command = toolbay(place.home.path());
+    command.args(["token", "add", "laptop"]);
+    converse(command, &[]);
+    assert_eq!(page().status, StatusCode::UNAUTHORIZED);
 }

@@ -30,6 +30,14 @@ pub(super) fn json(status: StatusCode, body: Vec<u8>) -> Answer {
     answer
 }
 
+/// A page of counts, in the text format that Prometheus reads.
+pub(super) fn text(page: String) -> Answer {
+    let mut answer = json(StatusCode::OK, page.into_bytes());
+    let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    answer.headers_mut().insert(header::CONTENT_TYPE, kind);
+    answer
+}
+
 /// A JSON-RPC error with this status.
 pub(super) fn refusal(status: StatusCode, refusal: &Refusal) -> Answer {
     json(status, refusal.to_line())

@@ -29,6 +29,7 @@ use super::rules::Rules;
 use super::sessions::{NoEntry, Opening, Sessions, Visit};
 use super::{Limits, PATH};
 use crate::host::Host;
+use crate::metrics;
 use crate::principal::Principal;
 use crate::text::escape;
 use crate::tokens::{TokenError, TokenStore};
@@ -57,6 +58,10 @@ pub(super) struct Entry {
     cancel: CancellationToken,
     is_ending: AtomicBool,
 }
+
+/// Where Prometheus reads.
+const METRICS: &str = "/metrics";
+const METRICS_SCOPE: &str = "metrics:read";
 
 /// What a request holds until it is over: as long as its answer is sent, and as long as its handler runs.
 struct Hold {
@@ -122,6 +127,9 @@ impl Entry {
             Ok(principal) => principal,
             Err(error) => return unauthorized(&error),
         };
+        if request.uri().path() == METRICS && is_question {
+            return self.metrics(&principal);
+        }
         if request.uri().path() != PATH {
             return refuse(
                 StatusCode::NOT_FOUND,
@@ -147,6 +155,18 @@ impl Entry {
             }
         };
         answered.unwrap_or_else(|refused| refused)
+    }
+
+    /// The counts are of all callers, so a token needs a scope to see them.
+    fn metrics(&self, principal: &Principal) -> Answer {
+        if principal.holds(METRICS_SCOPE) {
+            answer::text(metrics::page(&self.host))
+        } else {
+            refuse(
+                StatusCode::FORBIDDEN,
+                format!("{METRICS} is for tokens with the scope `{METRICS_SCOPE}`"),
+            )
+        }
     }
 
     fn readiness(&self) -> Answer {
