@@ -176,6 +176,7 @@ mod page;
 mod prompt;
 mod resource;
 mod result;
+pub mod sanitize;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;
 
