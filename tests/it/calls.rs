@@ -400,6 +400,10 @@ fn the_status_names_what_is_loaded() {
             "timestamp": "[time]",
             "uptime_seconds": [seconds],
             "memory_mb": [memory],
+            "cache": {
+              "hits": 0,
+              "misses": 0
+            },
             "folders": [
               "[temporary]/plugins"
             ],

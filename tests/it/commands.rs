@@ -43,6 +43,7 @@ fn help_says_what_there_is() {
       grants         Show what is granted, to which build, and until when
       secret         Keep the secrets that the host adds to plugins' requests
       token          Make, list and remove the tokens by which callers over HTTP are told apart
+      idempotency    List and clear the keys of calls that were ended in the middle
       add            Put a plugin into a plugin folder: a component, one from the web, or one that was
                      just built
       remove         Delete a plugin's file from a plugin folder

@@ -34,7 +34,7 @@ fn a_tool_is_listed_with_all_that_a_client_needs() {
           "properties": {
             "status": {
               "type": "string",
-              "description": "`healthy`; `degraded` where a plugin file is broken; `starting` before the folders were looked at."
+              "description": "`healthy`; `degraded` where a plugin file is broken or a plugin keeps crashing; `starting` before the folders were looked at."
             },
             "version": {
               "type": "string",
@@ -55,6 +55,24 @@ fn a_tool_is_listed_with_all_that_a_client_needs() {
                 "null"
               ],
               "description": "The host's resident memory in mebibytes; null where the system does not tell."
+            },
+            "cache": {
+              "type": "object",
+              "properties": {
+                "hits": {
+                  "type": "integer",
+                  "minimum": 0
+                },
+                "misses": {
+                  "type": "integer",
+                  "minimum": 0
+                }
+              },
+              "required": [
+                "hits",
+                "misses"
+              ],
+              "description": "How many answers were kept from an earlier call, and how many were not, of tools and resources that have a cache."
             },
             "folders": {
               "type": "array",
@@ -236,6 +254,7 @@ fn a_tool_is_listed_with_all_that_a_client_needs() {
             "version",
             "timestamp",
             "uptime_seconds",
+            "cache",
             "folders",
             "plugins",
             "problems",

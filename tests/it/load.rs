@@ -53,8 +53,13 @@ fn two_hundred_hostile_calls_beside_a_good_plugin() {
             first_text(&session.call("echo_text", json!({"text": "still here"}))),
             "still here"
         );
+        // It has crashed so often that it may be left alone for a while.
         let result = session.call("hostile_trap", json!({}));
-        assert_eq!(tool_error(&result).0, "internal");
+        let (code, _) = tool_error(&result);
+        assert!(
+            ["internal", "unavailable"].contains(&code.as_str()),
+            "{result}"
+        );
     }
 }
 

@@ -64,19 +64,14 @@ fn again_in(error: CallError, wait: Duration, hint: &str) -> CallError {
     error
 }
 
-/// Tells the breaker how a guest ended, where that says something about the plugin: not where it was cancelled, took too long or could not be begun.
+/// Tells the breaker how a guest ended, where that says something about the plugin: not where it was cancelled, took too long, reached a limit or could
+/// not be begun, which may be the input's doing.
 pub(super) fn tell_breaker(plugin: &Plugin, caller: &Arc<str>, failure: Option<&GuestFailure>) {
     match failure {
         None => plugin.breaker.ended_well(caller),
-        Some(
-            GuestFailure::Crash(_)
-            | GuestFailure::Exit(_)
-            | GuestFailure::Mismatch(_)
-            | GuestFailure::Memory
-            | GuestFailure::Table
-            | GuestFailure::Handles
-            | GuestFailure::Stack,
-        ) if plugin.breaker.crashed(caller) => {
+        Some(GuestFailure::Crash(_) | GuestFailure::Exit(_) | GuestFailure::Mismatch(_))
+            if plugin.breaker.crashed(caller) =>
+        {
             tracing::warn!(plugin = %plugin.info.name, %caller, "the plugin keeps crashing and is not run for a while");
         }
         Some(_) => {}

@@ -264,11 +264,13 @@ impl ServerHandler for Server {
             |uri: &&String| !self.host.is_scanned() || catalog.find_resource(uri).is_some();
         let uris = requested.resource_subscriptions.iter().flatten();
         let uris = uris.filter(is_there);
+        let uris: Vec<String> = uris.take(subscriptions::MAX_URIS).cloned().collect();
+        self.session.preparing.prepare(&self.host, uris.clone());
         let filter = SubscriptionFilter::builder()
             .tools_list_changed()
             .prompts_list_changed()
             .resources_list_changed()
-            .resource_subscriptions(uris.take(subscriptions::MAX_URIS).cloned());
+            .resource_subscriptions(uris);
         Some(filter.build())
     }
 
@@ -299,7 +301,7 @@ impl ServerHandler for Server {
     }
 
     async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
-        subscriptions::listen(&self.host, &self.session.principal, context).await
+        subscriptions::listen(&self.host, &self.session, context).await
     }
 
     async fn on_custom_request(

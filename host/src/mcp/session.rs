@@ -9,7 +9,7 @@ use rmcp::model::{ErrorData, ProtocolVersion, RequestMetaObject};
 use rmcp::service::Peer;
 
 use super::logging::SessionLevel;
-use super::subscriptions::Subscriptions;
+use super::subscriptions::{Preparing, Subscriptions};
 use super::tasks::Tasks;
 use crate::catalog::Generation;
 use crate::client::Abilities;
@@ -28,6 +28,8 @@ pub(super) struct Session {
     prompts: AtomicU64,
     /// The resources that a client of the legacy era has subscribed to.
     pub(super) subscriptions: Subscriptions,
+    /// Requests to listen that are about to be acknowledged.
+    pub(super) preparing: Preparing,
     /// The least severe log messages that the client wants to have.
     pub(super) log_level: SessionLevel,
     /// What a client of the legacy era said in its handshake that it can be asked.

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rmcp::RoleServer;
 use rmcp::model::{ErrorData, ResourceUpdatedNotificationParam};
 use rmcp::service::{Peer, SubscriptionContext};
+use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::session::Session;
@@ -14,7 +15,6 @@ use crate::cache::fits;
 use crate::changes::{Change, What};
 use crate::file_changes::Watched;
 use crate::host::Host;
-use crate::principal::Principal;
 
 /// So many resources can be subscribed to on one connection, or with one request.
 pub(super) const MAX_URIS: usize = 1000;
@@ -150,10 +150,65 @@ async fn notify_updated(
         .await
 }
 
+/// What a request to listen will hear, from before it is acknowledged: a client may change a file as soon as it has the acknowledgement.
+pub(super) struct Prepared {
+    uris: Vec<String>,
+    changes: Receiver<Change>,
+    watched: Vec<Watched>,
+}
+
+impl Prepared {
+    fn new(host: &Arc<Host>, uris: Vec<String>) -> Self {
+        let catalog = host.catalog();
+        Self {
+            changes: host.changes.subscribe(),
+            watched: uris
+                .iter()
+                .filter_map(|uri| host.file_changes.watch(&catalog, uri))
+                .collect(),
+            uris,
+        }
+    }
+}
+
+/// Those whose requests are about to be acknowledged.
+#[derive(Default)]
+pub(super) struct Preparing(Mutex<Vec<Prepared>>);
+
+/// More are not on their way at once; whoever finds none prepared hears a little later.
+const MAX_PREPARING: usize = 64;
+
+impl std::fmt::Debug for Preparing {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Preparing")
+    }
+}
+
+impl Preparing {
+    pub(super) fn prepare(&self, host: &Arc<Host>, uris: Vec<String>) {
+        let prepared = Prepared::new(host, uris);
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= MAX_PREPARING {
+            // One that was never begun, and whose client is gone.
+            all.remove(0);
+        }
+        all.push(prepared);
+    }
+
+    /// Two that ask for the same hear the same, so it makes no difference whose it is.
+    fn take(&self, host: &Arc<Host>, uris: &[String]) -> Prepared {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = all.iter().position(|prepared| prepared.uris == uris);
+        let prepared = place.map(|place| all.remove(place));
+        drop(all);
+        prepared.unwrap_or_else(|| Prepared::new(host, uris.to_vec()))
+    }
+}
+
 /// Answers `subscriptions/listen`: tells what it asks for until it is cancelled.
 pub(super) async fn listen(
     host: &Arc<Host>,
-    principal: &Principal,
+    session: &Session,
     context: SubscriptionContext,
 ) -> Result<(), ErrorData> {
     // What the first scan finds is no change: nobody was shown a list before it.
@@ -161,13 +216,14 @@ pub(super) async fn listen(
     let mut announced = catalog.generation;
     let mut definitions = host.definitions();
     definitions.mark_changed();
-    let mut changes = host.changes.subscribe();
+    let principal = &session.principal;
     let accepted = context.accepted().clone();
     let uris = accepted.resource_subscriptions.unwrap_or_default();
-    let _watched: Vec<Watched> = uris
-        .iter()
-        .filter_map(|uri| host.file_changes.watch(&catalog, uri))
-        .collect();
+    let Prepared {
+        mut changes,
+        watched: _watched,
+        ..
+    } = session.preparing.take(host, &uris);
     let wants = |wanted: Option<bool>| wanted == Some(true);
     let (tools, prompts, resources) = (
         wants(accepted.tools_list_changed),

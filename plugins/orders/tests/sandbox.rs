@@ -58,9 +58,9 @@ fn clients_see_the_whole_and_not_its_steps() {
     assert_eq!(
         names,
         [
+            "orders_create_order",
             "orders_add_customer",
             "orders_add_stock",
-            "orders_create_order",
             "orders_get_stock"
         ]
     );

@@ -40,7 +40,14 @@ pub struct ToolCall<'a> {
 }
 
 impl<'a> ToolCall<'a> {
-    #[doc(hidden)]
+    /// One that nothing is called by, to test a function around tools with.
+    ///
+    /// ```
+    /// # use toolbay_sdk::{Context, ToolCall};
+    /// let call = ToolCall::new("halve", Context::default());
+    /// assert_eq!(call.name(), "halve");
+    /// call.context().progress(1, 2);
+    /// ```
     pub fn new(name: &'a str, context: Context) -> Self {
         Self { name, context }
     }
