@@ -5,6 +5,7 @@ mod chains;
 mod keys;
 mod large;
 mod limits;
+mod limits_of_pages;
 mod retries;
 
 use std::fs;

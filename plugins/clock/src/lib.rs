@@ -18,9 +18,6 @@ use crate::zone::Zones;
 
 plugin!(now, convert, difference, zones);
 
-/// The most zones on one page of the list.
-const MAX_ZONES: u64 = 100;
-
 /// Tells the current date and time in a time zone.
 ///
 /// Takes the zone, and returns the time as ISO 8601, RFC 2822 and Unix seconds, with the weekday, the ISO week, the offset from UTC and
@@ -158,15 +155,13 @@ pub fn zones(
     #[default("")]
     search: &str,
     /// How many zones to return: 1 to 100, and what is beyond is taken as the nearest of these
-    #[default(20)]
-    limit: u64,
+    limit: Limit<20>,
     /// The `next_cursor` of the page before, for the page after it
     #[schemars(length(max = 64))]
     cursor: Option<&str>,
 ) -> Result<ZonePage, ClockError> {
     let zones = Zones::new();
-    let limit = usize::try_from(limit.clamp(1, MAX_ZONES)).unwrap_or(1);
-    let found = zones.search(search, cursor, limit);
+    let found = zones.search(search, cursor, limit.get());
     let now = moment::now();
     let zone_now = |zone: &String| {
         let there = now.to_zoned(zones.find(zone)?);

@@ -98,8 +98,8 @@ proptest! {
         says_something(convert(&a, &b, Some("Europe/Berlin")));
         says_something(convert(&any, &any, None));
         says_something(difference(&a, &b, c.as_deref().unwrap_or("UTC")));
-        says_something(zones(&b, 5, c.as_deref()));
-        says_something(zones(&any, u64::MAX, Some(&any)));
+        says_something(zones(&b, toolbay_sdk::Limit::new(5), c.as_deref()));
+        says_something(zones(&any, toolbay_sdk::Limit::new(i64::MAX), Some(&any)));
     }
 
     #[test]

@@ -53,15 +53,14 @@ pub fn query(
     #[default(Map::new())]
     args: Map<String, Value>,
     /// How many results to return: 1 to 1000, and what is beyond is taken as the nearest of these
-    #[default(100)]
-    limit: usize,
+    limit: Limit<100, 1000>,
 ) -> Result<QueryResult, ToolError> {
     let query = Query {
         filter,
         input: input.as_str(),
         slurp,
         variables: args,
-        limit,
+        limit: limit.get(),
     };
     let Results { items, truncated } = query.run_json(Layout::Compact)?;
     let results = items
@@ -95,8 +94,7 @@ pub fn text(
     #[default(Map::new())]
     args: Map<String, Value>,
     /// How many results to return: 1 to 1000, and what is beyond is taken as the nearest of these
-    #[default(100)]
-    limit: usize,
+    limit: Limit<100, 1000>,
     /// Whether results that are strings are written as they are, without quotes and escapes
     #[default(true)]
     raw: bool,
@@ -109,7 +107,7 @@ pub fn text(
         input: input.as_str(),
         slurp,
         variables: args,
-        limit,
+        limit: limit.get(),
     };
     let layout = if compact {
         Layout::Compact

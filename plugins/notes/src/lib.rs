@@ -34,13 +34,12 @@ pub fn list(
     #[schemars(length(min = 1, max = 1000))]
     folder: Option<&str>,
     /// How many notes to return: 1 to 100, and what is beyond is taken as the nearest of these
-    #[default(50)]
-    limit: u64,
+    limit: Limit,
     /// The `next_cursor` of the page before, for the page after it
     #[schemars(length(min = 1, max = 4000))]
     cursor: Option<&str>,
 ) -> Result<ListPage, ToolError> {
-    tools::list(&Vault::open()?, folder, limit, cursor)
+    tools::list(&Vault::open()?, folder, limit.get(), cursor)
 }
 
 /// Searches the text and the names of Markdown notes, without regard to upper and lower case.
@@ -59,14 +58,13 @@ pub fn search(
     #[schemars(length(min = 1, max = 1000))]
     folder: Option<&str>,
     /// How many notes to return: 1 to 100, and what is beyond is taken as the nearest of these
-    #[default(50)]
-    limit: u64,
+    limit: Limit,
     /// The `next_cursor` of the page before, for the page after it
     #[schemars(length(min = 1, max = 4000))]
     cursor: Option<&str>,
 ) -> Result<SearchPage, ToolError> {
     let query = search::Query::new(query, mode)?;
-    tools::search(&Vault::open()?, &query, folder, limit, cursor)
+    tools::search(&Vault::open()?, &query, folder, limit.get(), cursor)
 }
 
 /// Reads one Markdown note, or some lines of a long one.

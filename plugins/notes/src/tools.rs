@@ -9,7 +9,7 @@ use crate::vault::{self, MAX_NOTE_BYTES, Vault};
 use crate::walk::Walk;
 
 /// The most notes on one page.
-const MAX_LIMIT: u64 = 100;
+const MAX_LIMIT: usize = 100;
 
 /// The most lines that are read at once.
 const MAX_LINES: u64 = 2000;
@@ -75,7 +75,7 @@ pub struct Written {
 pub(crate) fn list(
     vault: &Vault,
     folder: Option<&str>,
-    limit: u64,
+    limit: usize,
     cursor: Option<&str>,
 ) -> Result<ListPage, ToolError> {
     let limit = page_size(limit);
@@ -99,7 +99,7 @@ pub(crate) fn search(
     vault: &Vault,
     query: &Query,
     folder: Option<&str>,
-    limit: u64,
+    limit: usize,
     cursor: Option<&str>,
 ) -> Result<SearchPage, ToolError> {
     let limit = page_size(limit);
@@ -221,8 +221,8 @@ pub(crate) fn append(vault: &Vault, note: &str, text: &str) -> Result<Written, T
     })
 }
 
-fn page_size(limit: u64) -> usize {
-    usize::try_from(limit.clamp(1, MAX_LIMIT)).unwrap_or(1)
+fn page_size(limit: usize) -> usize {
+    limit.clamp(1, MAX_LIMIT)
 }
 
 /// The text with a line end at its end, so that what is appended later begins a line.
@@ -275,7 +275,7 @@ mod tests {
         let vault = TestVault::with(&notes);
         let length = |limit| list(&vault, None, limit, None).unwrap().items.len();
         assert_eq!(
-            [length(0), length(1), length(100), length(u64::MAX)],
+            [length(0), length(1), length(100), length(usize::MAX)],
             [1, 1, 100, 100]
         );
     }
