@@ -33,7 +33,7 @@ pub(crate) use self::kept::{Answers, Notes};
 pub(crate) use self::keyed::REPLAY;
 use self::keyed::{Keyed, claim};
 pub(crate) use self::large::read_result;
-use self::large::{Place, next_part};
+use self::large::{Place, is_large, next_part};
 use self::output::check;
 pub(crate) use self::output::{Output, PromptOutput, ReadOutput, ToolOutput};
 pub(crate) use self::paused::{Paused, Round, UnderWay};
@@ -150,27 +150,32 @@ async fn stages(
     let Found { plugin, tool, .. } = &found;
     let asked = wanted.validate(tool)?;
     let caller = &request.principal.name;
-    if let Some(output) = next_part(host, tool, caller, &asked).await {
+    // What few calls need is boxed, so that the others are not larger for it.
+    if host.results.is_used()
+        && let Some(output) = Box::pin(next_part(host, tool, caller, &asked)).await
+    {
         return Err(Box::new(CallEnd::with(output)));
     }
     admit(&found, caller)?;
-    let looking = look_up_answer(
-        host,
-        &found,
-        &allowance.access,
-        caller,
-        &asked,
-        request.cancel,
-    );
-    let ticket = match looking.await? {
-        Keeping::No => None,
-        Keeping::Miss(ticket) => Some(ticket),
-        Keeping::Hit(output) => return Err(Box::new(CallEnd::with(output))),
+    let ticket = if tool.services.cache.is_some() {
+        let access = &allowance.access;
+        let looking = look_up_answer(host, &found, access, caller, &asked, request.cancel);
+        match Box::pin(looking).await? {
+            Keeping::No => None,
+            Keeping::Miss(ticket) => Some(ticket),
+            Keeping::Hit(output) => return Err(Box::new(CallEnd::with(output))),
+        }
+    } else {
+        None
     };
-    let mut claimed = match claim(host, &found, caller, &asked, request.cancel).await? {
-        Keyed::No => None,
-        Keyed::First(claimed) => Some(claimed),
-        Keyed::Replay(output) => return Err(Box::new(CallEnd::with(output))),
+    let mut claimed = if tool.services.idempotency.is_some() {
+        match Box::pin(claim(host, &found, caller, &asked, request.cancel)).await? {
+            Keyed::No => None,
+            Keyed::First(claimed) => Some(claimed),
+            Keyed::Replay(output) => return Err(Box::new(CallEnd::with(output))),
+        }
+    } else {
+        None
     };
     let slot = slot(&found, caller, request).await?;
     let prepared = tokio::select! {
@@ -248,10 +253,12 @@ async fn conclude(under_way: UnderWay, finished: Finished) -> CallEnd {
     // A guest that says what went wrong has left things as it says.
     let in_order = finished.end.is_ok();
     let outcome = match finished.end {
-        Ok(Answer::Tool(Ok(result))) => match place.fit(tool, &reach, result).await {
-            Ok(result) => check(tool, Answer::Tool(Ok(result))),
-            Err(error) => Err(error),
-        },
+        Ok(Answer::Tool(Ok(result))) if is_large(tool, &result) => {
+            match Box::pin(place.fit(tool, &reach, result)).await {
+                Ok(result) => check(tool, Answer::Tool(Ok(result))),
+                Err(error) => Err(error),
+            }
+        }
         Ok(answer) => check(tool, answer),
         Err(failure) => Err(guest_failure(tool, &failure)),
     };
@@ -260,11 +267,11 @@ async fn conclude(under_way: UnderWay, finished: Finished) -> CallEnd {
     if let Some(claimed) = claimed {
         match &outcome {
             Ok(output) => {
-                if let Err(error) = claimed.succeeded(tool, output).await {
+                if let Err(error) = Box::pin(claimed.succeeded(tool, output)).await {
                     outcome = Err(error);
                 }
             }
-            Err(_) => claimed.failed(in_order, used.wrote).await,
+            Err(_) => Box::pin(claimed.failed(in_order, used.wrote)).await,
         }
     }
     match &mut outcome {

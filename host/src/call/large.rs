@@ -51,7 +51,7 @@ impl Place {
         }
     }
 
-    /// A result that can be passed on.
+    /// What of a large result can be passed on.
     ///
     /// # Errors
     ///
@@ -63,9 +63,6 @@ impl Place {
         mut result: ToolResult,
     ) -> Result<ToolResult, CallError> {
         let size = size(&result);
-        if size <= tool.limits.output {
-            return Ok(result);
-        }
         let whose = Whose {
             principal: reach.principal.clone(),
             tool: tool.full_name.clone(),
@@ -252,6 +249,11 @@ fn texts(content: &[Content]) -> String {
         _ => None,
     });
     texts.collect::<Vec<_>>().join("\n")
+}
+
+/// Whether a result is more than can be passed on at once.
+pub(super) fn is_large(tool: &Tool, result: &ToolResult) -> bool {
+    size(result) > tool.limits.output
 }
 
 /// What counts against a tool's `output`: text and structured value mostly say the same twice.

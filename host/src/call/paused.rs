@@ -76,7 +76,7 @@ impl UnderWay {
             };
             self.afterwards.keeps_nothing();
             if let Some(claimed) = &mut self.claimed {
-                claimed.pauses(self.reach.usage.has_written()).await;
+                Box::pin(claimed.pauses(self.reach.usage.has_written())).await;
             }
             let Some(round) = self.recorded.pop_front() else {
                 return Call::Asks(Box::new(Paused {
@@ -97,7 +97,7 @@ impl UnderWay {
     /// After a question: whether a call with the same key has come first meanwhile.
     async fn claim_again(&mut self, cancel: &CancellationToken) -> Option<CallEnd> {
         let claimed = self.claimed.as_mut()?;
-        match claimed.goes_on(&self.found.tool, cancel).await {
+        match Box::pin(claimed.goes_on(&self.found.tool, cancel)).await {
             Ok(None) => None,
             Ok(Some(output)) => Some(CallEnd::with(output)),
             Err(error) => Some(error.into()),
