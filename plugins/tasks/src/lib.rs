@@ -5,9 +5,9 @@ mod store;
 
 use toolbay_sdk::prelude::*;
 use toolbay_sdk::serde_json::json;
-use toolbay_sdk::{DateTime, ToolCall, call_tool, log};
+use toolbay_sdk::{DateTime, Fields, Health, Partial, ToolCall, call_tool, log};
 
-plugin!(create, get, list, update, complete, delete; resources(task); prompts(plan));
+plugin!(create, get, list, update, complete, delete, store_works; resources(task); prompts(plan));
 
 /// A task.
 #[data]
@@ -77,16 +77,18 @@ pub fn get(
 pub fn list(
     /// Whether to return done ones only, or open ones only; all of them without it
     done: Option<bool>,
+    /// Which members of each task to return; all where none is named
+    fields: Fields<Task>,
     /// How many to return: 1 to 100, and what is beyond is taken as the nearest of these
     limit: Limit,
     cursor: Option<Cursor<u64>>,
-) -> Result<Page<Task, u64>, ToolError> {
+) -> Result<Page<Partial<Task>, u64>, ToolError> {
     let after = cursor.map(Cursor::into_position);
     // One more than the page has tells whether there is another page.
     let found = store::after(after, limit.plus_one(), |task| {
         done.is_none_or(|done| task.done == done)
     })?;
-    Ok(Page::after(found, limit, |task| task.id))
+    fields.pick_page(Page::after(found, limit, |task| task.id))
 }
 
 /// Changes a task of the caller's and returns it as it is then. Takes the task's id and what is to change; what is left out stays as it is.
@@ -132,6 +134,13 @@ pub fn delete(
     id: u64,
 ) -> Result<Task, ToolError> {
     store::remove(id)
+}
+
+/// Tells whether tasks can be kept: the host asks when somebody wants to know its status.
+#[tool(title = "Check the store")]
+pub fn store_works() -> Result<Health, ToolError> {
+    store::count()?;
+    Ok(Health::healthy())
 }
 
 /// One task of the caller's with its title, description, priority and state, as JSON.

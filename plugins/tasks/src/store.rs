@@ -26,6 +26,11 @@ pub(crate) fn add(title: &str, description: Option<&str>, priority: u8) -> Resul
     Ok(task)
 }
 
+/// How many tasks there ever were.
+pub(crate) fn count() -> Result<u64, ToolError> {
+    Ok(kv::get(COUNTER)?.unwrap_or_default())
+}
+
 pub(crate) fn find(id: u64) -> Result<Task, ToolError> {
     kv::get(&key(id))?.ok_or_else(|| missing(id))
 }

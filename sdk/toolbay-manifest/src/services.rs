@@ -49,6 +49,9 @@ pub struct Services {
     /// Whether a call may be answered with a task, whose result is fetched later.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub task: Option<TaskSupport>,
+    /// Whether it tells how something is that the plugin depends on: the host calls it to say so in its own status.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub health: bool,
     /// Whether only other plugins may call it: it is not listed.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub internal: bool,

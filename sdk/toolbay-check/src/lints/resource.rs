@@ -23,7 +23,10 @@ fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
         let makes = tool
             .said_effect()
             .is_some_and(|effect| effect != Effect::Read);
-        if takes_nothing && !makes && tool.tool.settings.annotations().read_only {
+        // No model calls those at all, or they tell of this moment.
+        let settings = &tool.tool.settings;
+        let is_for_models = !settings.services.internal && !settings.services.health;
+        if takes_nothing && !makes && is_for_models && settings.annotations().read_only {
             findings.push(Finding {
                 lint: &COULD_BE_RESOURCE,
                 place: Place::tool(tool.name),

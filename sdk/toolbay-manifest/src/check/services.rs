@@ -39,6 +39,13 @@ pub(super) fn check_services(
     if let Some(idempotency) = &services.idempotency {
         check_idempotency(place, idempotency)?;
     }
+    if services.health && (!reads || services.task.is_some()) {
+        return Err(ManifestError::value(
+            place,
+            "`health` is set for a tool that may change something, or that takes long",
+            "write `read-only = true`, and no `task`: the host calls it each time somebody asks how things are",
+        ));
+    }
     match services.retry {
         Some(retry) if !(1..=MAX_RETRIES).contains(&retry.max) => Err(ManifestError::value(
             place,
@@ -64,6 +71,17 @@ pub(super) fn check_beside(
     let services = &tool.settings.services;
     for pattern in &services.invalidates {
         check_invalidates(place, plugin, tools, pattern)?;
+    }
+    let required = tool
+        .input_schema
+        .get("required")
+        .and_then(serde_json::Value::as_array);
+    if services.health && required.is_some_and(|required| !required.is_empty()) {
+        return Err(ManifestError::value(
+            place,
+            "`health` is set for a tool that cannot be called without arguments",
+            "let it take none, or none that are required",
+        ));
     }
     let Some(idempotency) = &services.idempotency else {
         return Ok(());

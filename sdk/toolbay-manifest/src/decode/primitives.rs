@@ -26,6 +26,7 @@ const TOOL_KEYS: &[&str] = keys!(
     "invalidates",
     "idempotency",
     "task",
+    "health",
     "internal"
 );
 const TOOL_SPLIT: (&[&str], &[&str]) = TOOL_KEYS.split_at(3);

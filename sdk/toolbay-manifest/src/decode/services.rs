@@ -22,6 +22,7 @@ pub(super) struct ToolServices {
     invalidates: Vec<String>,
     idempotency: Option<Idempotency>,
     task: Option<TaskSupport>,
+    health: bool,
     internal: bool,
 }
 
@@ -31,6 +32,7 @@ impl ToolServices {
             invalidates: fields.texts("invalidates")?.unwrap_or_default(),
             idempotency: switched(fields, "idempotency", idempotency)?,
             task: parsed(fields, "task", "write \"optional\" or \"required\"")?,
+            health: fields.flag("health")?.unwrap_or_default(),
             internal: fields.flag("internal")?.unwrap_or_default(),
         })
     }
@@ -48,6 +50,7 @@ pub(super) fn services(
         invalidates: of_tool.invalidates,
         idempotency: of_tool.idempotency,
         task: of_tool.task,
+        health: of_tool.health,
         internal: of_tool.internal,
     })
 }
