@@ -156,7 +156,7 @@ async fn stages(
     {
         return Err(Box::new(CallEnd::with(output)));
     }
-    admit(&found, caller)?;
+    admit(host, &found, caller, request.within.is_some())?;
     let ticket = if tool.services.cache.is_some() {
         let access = &allowance.access;
         let looking = look_up_answer(host, &found, access, caller, &asked, request.cancel);
@@ -177,7 +177,7 @@ async fn stages(
     } else {
         None
     };
-    let slot = slot(&found, caller, request).await?;
+    let slot = slot(host, &found, caller, request).await?;
     let prepared = tokio::select! {
         biased;
         () = request.cancel.cancelled() => return Err(CallError::cancelled().into()),
@@ -232,6 +232,7 @@ async fn stages(
         afterwards: Afterwards::new(host, &found, ticket),
         claimed,
         place: Place::of(host),
+        callers_places: host.places.clone(),
         found,
     })
 }

@@ -12,7 +12,7 @@ use clap::{Parser, Subcommand};
 pub use author::{Bake, Build, Check, Dev, New, Template, Test};
 pub use idempotency::{ClearKey, IdempotencyAction, ListKeys, ManageKeys};
 pub use run::{Call, CallOutput, Folders, List, Serve};
-pub use setup::{Add, Client, ClientConfig, Completions, Doctor, Logs, Remove, Scope};
+pub use setup::{Add, Client, ClientConfig, Completions, Doctor, Logs, Remove, Scope, ShowConfig};
 pub use token::{AddToken, ListTokens, ManageTokens, RemoveToken, TokenAction};
 pub use user::{
     Grant, Inspect, ListSecrets, RemoveSecret, Revoke, Secret, SecretAction, SetSecret, ShowGrants,
@@ -55,6 +55,7 @@ pub enum Command {
     ClientConfig(ClientConfig),
     Logs(Logs),
     Doctor(Doctor),
+    Config(ShowConfig),
     Completions(Completions),
     /// Compiles the component on standard input; started by the host itself.
     #[command(name = crate::commands::compile::NAME, hide = true)]

@@ -8,6 +8,7 @@ pub mod check;
 pub mod client_config;
 pub mod compile;
 pub mod completions;
+pub mod config;
 pub mod dev;
 pub mod doctor;
 pub mod grant;
@@ -66,6 +67,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::ClientConfig(arguments) => client_config::run(&arguments),
         Command::Logs(arguments) => logs::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Config(arguments) => config::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
     };
     match outcome {

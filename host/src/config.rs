@@ -1,11 +1,20 @@
-//! Where things are: flags, environment and platform defaults, resolved once.
+//! Where things are and what the user set: flags, environment, `toolbay.toml` and platform defaults, resolved once.
 
+mod file;
+mod setting;
 mod stand_ins;
 
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use anyhow::{Context, Result, bail};
+use serde_json::json;
+use toolbay_manifest::Rate;
 
+use self::file::File;
+pub(crate) use self::file::{EXAMPLE, FILE};
+use self::setting::{Before, Settings, path};
+pub(crate) use self::setting::{Origin, Setting};
 pub(crate) use self::stand_ins::parse_clock;
 pub use self::stand_ins::{StandIn, StandIns};
 
@@ -25,6 +34,18 @@ pub struct Config {
     pub policy: Option<PathBuf>,
     /// Whether the user may be asked through the client to allow single calls.
     pub ask: bool,
+    /// What `toolbay serve` logs, as `TOOLBAY_LOG` has it.
+    pub log: String,
+    /// Names under which clients reach the server over HTTP, besides those of this machine.
+    pub http_hosts: Vec<String>,
+    /// How often each caller may call, all tools together.
+    pub rate: Option<Rate>,
+    /// How many calls of each caller run at once, all tools together.
+    pub concurrency: Option<usize>,
+    /// A second name of `toolbay_status`.
+    pub status_alias: Option<String>,
+    /// Every value above, and where it came from.
+    pub(crate) origins: Vec<Setting>,
     /// What stands in for the time and for servers, in a plugin's tests.
     pub stand_ins: StandIns,
     /// What plugins and calls leave behind: key-value state, the audit log.
@@ -49,40 +70,202 @@ pub enum SecretsIn {
     File,
 }
 
+/// What the command line says before anything else.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Flags<'a> {
+    pub(crate) folders: &'a [PathBuf],
+    pub(crate) ask: bool,
+    pub(crate) http_hosts: &'a [String],
+}
+
+/// The most that `limits.concurrency` may be.
+const MAX_CONCURRENCY: usize = 10_000;
+
 impl Config {
-    /// Resolves the folders given on the command line, or the default one where none is given.
+    /// Resolves the folders given on the command line, or those of `toolbay.toml` or the default one where none is given.
     ///
     /// `TOOLBAY_CACHE_DIR`, `TOOLBAY_CONFIG_DIR` and `TOOLBAY_STATE_DIR` override the platform's folders (on Linux `toolbay` in `$XDG_CACHE_HOME`,
-    /// `$XDG_CONFIG_HOME` and `$XDG_STATE_HOME`). `TOOLBAY_SECRETS` may be `keyring` or `file`.
+    /// `$XDG_CONFIG_HOME` and `$XDG_STATE_HOME`). `TOOLBAY_SECRETS` may be `keyring`, `file` or `either`. What is set neither there nor on the command line
+    /// is taken from `toolbay.toml` in the settings' folder.
     ///
     /// # Errors
     ///
-    /// Where the platform gives no home folder, the current folder is gone, or a variable has a value that is not one of its own.
+    /// Where the platform gives no home folder, the current folder is gone, a variable has a value that is not one of its own, or `toolbay.toml` is wrong.
     pub fn resolve(folders: &[PathBuf]) -> Result<Self> {
-        let folders = if folders.is_empty() {
-            vec![default_plugin_folder()?]
-        } else {
-            folders.to_vec()
-        };
-        let folders = folders
+        Self::with_flags(Flags {
+            folders,
+            ..Flags::default()
+        })
+    }
+
+    /// The same with all that a command line can say.
+    ///
+    /// # Errors
+    ///
+    /// As [`resolve`](Self::resolve).
+    pub(crate) fn with_flags(flags: Flags<'_>) -> Result<Self> {
+        let settings = Self::settings_folder()?;
+        let file = File::read(&settings)?;
+        Self::of_file(flags, settings, &file)
+    }
+
+    /// The same as if there were no `toolbay.toml`, for whoever has to go on without.
+    ///
+    /// # Errors
+    ///
+    /// As [`resolve`](Self::resolve).
+    pub(crate) fn without_file(flags: Flags<'_>) -> Result<Self> {
+        Self::of_file(flags, Self::settings_folder()?, &File::default())
+    }
+
+    /// The folder of what the user decided.
+    ///
+    /// # Errors
+    ///
+    /// Where the platform gives no home folder.
+    pub(crate) fn settings_folder() -> Result<PathBuf> {
+        match variable_folder("TOOLBAY_CONFIG_DIR")? {
+            Some((_, folder)) => Ok(folder),
+            None => Ok(project_folders()?.config_dir().to_owned()),
+        }
+    }
+
+    fn of_file(flags: Flags<'_>, settings: PathBuf, file: &File) -> Result<Self> {
+        let mut origins = Settings::default();
+        let given = flags
+            .folders
             .iter()
             .map(|folder| absolute(folder))
-            .collect::<Result<_>>()?;
+            .collect::<Result<Vec<_>>>()?;
+        let folders = origins.pick(
+            "folders",
+            Before {
+                flag: (!given.is_empty()).then_some(("DIR", given)),
+                variable: None,
+            },
+            file.folders("folders")?,
+            || Ok(vec![default_plugin_folder()?]),
+            |folders| folders.iter().map(|folder| path(folder)).collect(),
+        )?;
+        let cache = origins.pick(
+            "cache",
+            Before {
+                flag: None,
+                variable: variable_folder("TOOLBAY_CACHE_DIR")?,
+            },
+            file.folder("cache")?,
+            || Ok(project_folders()?.cache_dir().to_owned()),
+            |folder| path(folder),
+        )?;
+        let state = origins.pick(
+            "state",
+            Before {
+                flag: None,
+                variable: variable_folder("TOOLBAY_STATE_DIR")?,
+            },
+            file.folder("state")?,
+            // Platforms other than Linux have no place of its own for state.
+            || {
+                let platform = project_folders()?;
+                Ok(platform
+                    .state_dir()
+                    .unwrap_or(platform.data_local_dir())
+                    .to_owned())
+            },
+            |folder| path(folder),
+        )?;
+        let secrets = origins.pick(
+            "secrets",
+            Before {
+                flag: None,
+                variable: variable_secrets()?,
+            },
+            file.parsed("secrets", "write \"keyring\", \"file\" or \"either\"")?,
+            || Ok(SecretsIn::Either),
+            |secrets| secrets.as_str().into(),
+        )?;
+        let log = origins.pick(
+            "log",
+            Before {
+                flag: None,
+                variable: variable_log(),
+            },
+            file.text("log")?,
+            || Ok("info".to_owned()),
+            |log| log.as_str().into(),
+        )?;
+        let ask = origins.pick(
+            "ask",
+            Before {
+                flag: flags.ask.then_some(("--ask", true)),
+                variable: None,
+            },
+            file.flag("ask")?,
+            || Ok(false),
+            |ask| (*ask).into(),
+        )?;
+        let hosts =
+            (!flags.http_hosts.is_empty()).then_some(("--http-host", flags.http_hosts.to_vec()));
+        let http_hosts = origins.pick(
+            "http.hosts",
+            Before {
+                flag: hosts,
+                variable: None,
+            },
+            file.http_names("http.hosts")?,
+            || Ok(Vec::new()),
+            |hosts| json!(hosts),
+        )?;
+        let rate = origins.pick(
+            "limits.rate",
+            Before::default(),
+            file.parsed::<Rate>(
+                "limits.rate",
+                "write a number and `/s`, `/m` or `/h`: \"600/m\"",
+            )?
+            .map(file::At::some),
+            || Ok(None),
+            |rate| rate.map(|rate| rate.to_string()).into(),
+        )?;
+        let concurrency = origins.pick(
+            "limits.concurrency",
+            Before::default(),
+            file.count("limits.concurrency", MAX_CONCURRENCY)?
+                .map(file::At::some),
+            || Ok(None),
+            |most| json!(most),
+        )?;
+        let status_alias = origins.pick(
+            "status.alias",
+            Before::default(),
+            file.tool_name("status.alias")?.map(file::At::some),
+            || Ok(None),
+            |alias| json!(alias),
+        )?;
         Ok(Self {
             folders,
-            cache: folder("TOOLBAY_CACHE_DIR", |platform| platform.cache_dir())?,
-            settings: folder("TOOLBAY_CONFIG_DIR", |platform| platform.config_dir())?,
-            // Platforms other than Linux have no place of its own for state.
-            state: folder("TOOLBAY_STATE_DIR", |platform| {
-                platform.state_dir().unwrap_or(platform.data_local_dir())
-            })?,
+            cache,
+            settings,
+            state,
             policy: None,
-            ask: false,
+            ask,
+            log,
+            http_hosts,
+            rate,
+            concurrency,
+            status_alias,
+            origins: origins.0,
             stand_ins: StandIns::default(),
-            secrets: secrets_in()?,
+            secrets,
             compiler_program: own_program()?,
             quick_code: false,
         })
+    }
+
+    /// Whether the folders are those that every command finds by itself.
+    pub(crate) fn has_own_folders(&self) -> bool {
+        let origin = self.origins.iter().find(|setting| setting.key == "folders");
+        origin.is_some_and(|setting| !matches!(setting.origin, Origin::Flag { .. }))
     }
 
     /// Takes the grants from this file, and from nowhere else.
@@ -96,14 +279,44 @@ impl Config {
     }
 }
 
-fn secrets_in() -> Result<SecretsIn> {
-    const VARIABLE: &str = "TOOLBAY_SECRETS";
-    match non_empty(VARIABLE) {
-        None => Ok(SecretsIn::Either),
-        Some(value) if value == "keyring" => Ok(SecretsIn::Keyring),
-        Some(value) if value == "file" => Ok(SecretsIn::File),
-        Some(value) => bail!("{VARIABLE} is {value:?}; it may be `keyring` or `file`, or unset"),
+impl SecretsIn {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Either => "either",
+            Self::Keyring => "keyring",
+            Self::File => "file",
+        }
     }
+}
+
+impl FromStr for SecretsIn {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "either" => Ok(Self::Either),
+            "keyring" => Ok(Self::Keyring),
+            "file" => Ok(Self::File),
+            _ => Err("which is none of `keyring`, `file` and `either`"),
+        }
+    }
+}
+
+fn variable_secrets() -> Result<Option<(&'static str, SecretsIn)>> {
+    const VARIABLE: &str = "TOOLBAY_SECRETS";
+    let Some(value) = non_empty(VARIABLE) else {
+        return Ok(None);
+    };
+    match value.to_string_lossy().parse() {
+        Ok(secrets) => Ok(Some((VARIABLE, secrets))),
+        Err(problem) => bail!("{VARIABLE} is {value:?}, {problem}; or unset it"),
+    }
+}
+
+fn variable_log() -> Option<(&'static str, String)> {
+    const VARIABLE: &str = "TOOLBAY_LOG";
+    let value = non_empty(VARIABLE)?;
+    Some((VARIABLE, value.to_string_lossy().into_owned()))
 }
 
 /// `$XDG_DATA_HOME/toolbay/plugins` on Linux, the native place elsewhere.
@@ -120,14 +333,11 @@ fn project_folders() -> Result<directories::ProjectDirs> {
         .context("no home folder is known; set HOME, or TOOLBAY_CACHE_DIR and a plugin folder")
 }
 
-/// The folder that the variable names, or the platform's.
-fn folder(
-    variable: &str,
-    platform: impl Fn(&directories::ProjectDirs) -> &Path,
-) -> Result<PathBuf> {
+/// The folder that the variable names.
+fn variable_folder(variable: &'static str) -> Result<Option<(&'static str, PathBuf)>> {
     match non_empty(variable) {
-        Some(folder) => absolute(Path::new(&folder)),
-        None => Ok(platform(&project_folders()?).to_owned()),
+        Some(folder) => Ok(Some((variable, absolute(Path::new(&folder))?))),
+        None => Ok(None),
     }
 }
 

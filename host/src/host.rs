@@ -24,11 +24,13 @@ use crate::permissions::authority::{Authority, pin};
 use crate::permissions::binding::Forbidden;
 use crate::permissions::store::GrantStore;
 use crate::plugin::{NotReady, Plugin};
+use crate::rate::Limiter;
 use crate::results::Results;
 use crate::sandbox::{CompilerProgram, Sandbox};
 use crate::seal::Seal;
 use crate::secrets::Secrets;
 use crate::state::Store;
+use crate::turns::CallerPlaces;
 
 /// How long the first answer about tools waits for files that are being written as the host starts.
 const SETTLING_AT_START: Duration = Duration::from_millis(500);
@@ -58,6 +60,10 @@ pub struct Host {
     catalog: ArcSwap<Catalog>,
     /// The generation of the current catalog.
     definitions: watch::Sender<Generation>,
+    /// How often each caller may call, all tools together.
+    pub(crate) limiter: Option<Limiter>,
+    /// How many calls of each caller run at once.
+    pub(crate) places: Option<Arc<CallerPlaces>>,
     /// What outlives the host.
     pub(crate) store: Store,
     /// This host, for others that find what it has begun.
@@ -118,6 +124,10 @@ impl Host {
             seal,
             parked: Parked::default(),
             forbidden: Arc::new(Forbidden::of(&config)),
+            limiter: config.rate.map(Limiter::new),
+            places: config
+                .concurrency
+                .map(|most| Arc::new(CallerPlaces::new(most))),
             config,
             sandbox,
             grants: Arc::new(grants),
@@ -279,9 +289,7 @@ impl Host {
     /// What the user runs in a terminal to allow what a plugin asks for.
     pub(crate) fn grant_command(&self, plugin: &Plugin) -> String {
         let name = &plugin.info.name;
-        let is_default = crate::config::default_plugin_folder()
-            .is_ok_and(|folder| self.config.folders == [folder]);
-        if is_default {
+        if self.config.has_own_folders() {
             return format!("toolbay grant {name}");
         }
         let folder = crate::text::escape(&plugin.folder.display().to_string());

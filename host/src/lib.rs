@@ -23,6 +23,7 @@ mod discover;
 mod download;
 mod file_changes;
 mod files;
+mod health;
 mod host;
 mod index;
 mod inventory;

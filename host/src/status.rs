@@ -10,8 +10,10 @@ use serde_json::Value;
 
 use crate::catalog::Catalog;
 use crate::dev::{DevNote, moment};
+use crate::health::{self, Health};
 use crate::host::Host;
 use crate::plugin::{Plugin, Tool};
+use crate::principal::Principal;
 use crate::schema::client_safe;
 
 /// The tool's name. Plugins cannot have it: the plugin name `toolbay` is reserved.
@@ -23,10 +25,25 @@ pub(crate) const STATUS_DESCRIPTION: &str = "Reports the state of the Toolbay ho
      are broken and why, which tools wait for the user's permission, and which tools came or went since this client listed them. Takes no \
      arguments. Use it when a tool is missing, refused or behaves unexpectedly, and tell the user what it says to do.";
 
+/// The second name that the user gave the tool, unless a plugin has a tool of that name.
+pub(crate) fn alias<'a>(host: &'a Host, catalog: &Catalog) -> Option<&'a str> {
+    let alias = host.config.status_alias.as_deref()?;
+    catalog.find(alias).is_none().then_some(alias)
+}
+
+/// Whether a call is for the built-in tool. Whose its second name is can be told only once the folders were looked at.
+pub(crate) async fn is_status(host: &Host, target: &str) -> bool {
+    if target == STATUS_TOOL {
+        return true;
+    }
+    host.config.status_alias.as_deref() == Some(target)
+        && alias(host, &Box::pin(host.scanned_catalog()).await).is_some()
+}
+
 /// What the tool gives back.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Status {
-    /// `healthy`; `degraded` where a plugin file is broken or a plugin keeps crashing; `starting` before the folders were looked at.
+    /// `healthy`; `degraded` where a plugin file is broken, a plugin keeps crashing or something that one depends on is not well; `unhealthy` where there are plugin files and none of them can be served; `starting` before the folders were looked at.
     status: String,
     /// Toolbay's version.
     version: String,
@@ -42,6 +59,8 @@ pub(crate) struct Status {
     folders: Vec<String>,
     /// The plugins that are served.
     plugins: Vec<PluginStatus>,
+    /// What plugins say of the things that they depend on: their tools with `health = true`, asked for this status.
+    health: Vec<Health>,
     /// The files that are not served, or not in their newest version.
     problems: Vec<ProblemStatus>,
     /// What works and should not stay as it is.
@@ -115,7 +134,13 @@ pub(crate) static STATUS_SCHEMA: LazyLock<Value> =
     LazyLock::new(|| client_safe(schemars::schema_for!(Status).as_value()));
 
 /// Those of the catalog, and the plugins that keep crashing.
-fn warnings(catalog: &Catalog) -> Vec<String> {
+fn warnings(host: &Host, catalog: &Catalog) -> Vec<String> {
+    let shadowed = match host.config.status_alias.as_deref() {
+        Some(wanted) if alias(host, catalog).is_none() => Some(format!(
+            "`status.alias` in toolbay.toml is `{wanted}`, which is the name of a plugin's tool; that one is called, and the alias is not used"
+        )),
+        _ => None,
+    };
     let crashing = catalog.plugins.iter().filter_map(|plugin| match plugin.breaker.open_for() {
         0 => None,
         callers => Some(format!(
@@ -124,12 +149,23 @@ fn warnings(catalog: &Catalog) -> Vec<String> {
             if callers == 1 { "" } else { "s" }
         )),
     });
-    catalog.warnings.iter().cloned().chain(crashing).collect()
+    catalog
+        .warnings
+        .iter()
+        .cloned()
+        .chain(shadowed)
+        .chain(crashing)
+        .collect()
 }
 
 impl Status {
-    /// The state at this moment. `listed` are the tools that the client was shown, if it has asked for a list.
-    pub(crate) fn of(host: &Host, listed: Option<&BTreeSet<String>>) -> Self {
+    /// The state at this moment, as this caller gets to know it. `listed` are the tools that the client was shown, if it has asked for a list.
+    pub(crate) async fn of(
+        host: &Host,
+        caller: &Principal,
+        listed: Option<&BTreeSet<String>>,
+    ) -> Self {
+        let health = health::ask_all(host, caller).await;
         let catalog = host.catalog();
         let names: BTreeSet<String> = catalog
             .tools()
@@ -137,7 +173,10 @@ impl Status {
             .collect();
         let status = if !host.is_scanned() {
             "starting"
+        } else if catalog.plugins.is_empty() && !catalog.problems.is_empty() {
+            "unhealthy"
         } else if catalog.problems.is_empty()
+            && health.iter().all(|health| health.is_well())
             && !catalog
                 .plugins
                 .iter()
@@ -172,6 +211,7 @@ impl Status {
                     prompts: names_of(plugin, |tool| tool.as_prompt().is_some()),
                 })
                 .collect(),
+            health,
             problems: catalog
                 .problems
                 .iter()
@@ -182,7 +222,7 @@ impl Status {
                     serving_earlier: problem.serving_earlier,
                 })
                 .collect(),
-            warnings: warnings(&catalog),
+            warnings: warnings(host, &catalog),
             developing: catalog.developing.iter().map(developed).collect(),
             waiting_for_grant: catalog
                 .offers()
@@ -234,6 +274,9 @@ impl Status {
                     .concat()
                     .join(", ")
             );
+        }
+        for health in &self.health {
+            let _ = writeln!(text, "{}", health.sentence());
         }
         for problem in &self.problems {
             let earlier = if problem.serving_earlier {

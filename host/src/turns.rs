@@ -77,9 +77,64 @@ impl Drop for Waiting<'_> {
     }
 }
 
+/// Callers that are remembered. One without a call need not be.
+const MAX_CALLERS: usize = 10_000;
+
+/// Places for each caller's calls, whatever they call.
+#[derive(Debug)]
+pub(crate) struct CallerPlaces {
+    most: usize,
+    callers: Mutex<HashMap<Arc<str>, Arc<Semaphore>>>,
+}
+
+impl CallerPlaces {
+    pub(crate) fn new(most: usize) -> Self {
+        Self {
+            most,
+            callers: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn most(&self) -> usize {
+        self.most
+    }
+
+    /// Waits for a place of this caller's.
+    pub(crate) async fn take(&self, caller: &Arc<str>) -> Option<OwnedSemaphorePermit> {
+        let places = self.of(caller);
+        places.acquire_owned().await.ok()
+    }
+
+    fn of(&self, caller: &Arc<str>) -> Arc<Semaphore> {
+        let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(places) = callers.get(caller) {
+            return places.clone();
+        }
+        if callers.len() >= MAX_CALLERS {
+            // A place that is held, or waited for, holds its caller's.
+            callers.retain(|_, places| Arc::strong_count(places) > 1);
+        }
+        let places = Arc::new(Semaphore::new(self.most));
+        callers.insert(caller.clone(), places.clone());
+        places
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn each_caller_has_places_of_its_own() {
+        let places = CallerPlaces::new(1);
+        let (one, other): (Arc<str>, Arc<str>) = ("one".into(), "other".into());
+        let held = places.take(&one).await.unwrap();
+        let _others = places.take(&other).await.unwrap();
+        let mut waiting = Box::pin(places.take(&one));
+        assert!(futures::poll!(&mut waiting).is_pending());
+        drop(held);
+        assert!(waiting.await.is_some());
+    }
 
     #[tokio::test]
     async fn one_callers_many_do_not_hold_up_anothers_one() {

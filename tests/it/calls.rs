@@ -429,6 +429,7 @@ fn the_status_names_what_is_loaded() {
                 ]
               }
             ],
+            "health": [],
             "problems": [],
             "warnings": [],
             "developing": [],

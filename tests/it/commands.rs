@@ -52,6 +52,8 @@ fn help_says_what_there_is() {
       logs           Show what was called, and what was granted and revoked: one line each, from the
                      audit log
       doctor         Look for what may be wrong: folders and permissions, plugins, grants, clients
+      config         Show what is in force, and where each value comes from: the command line, a
+                     variable, toolbay.toml, or the default
       completions    Print a script that makes a shell complete toolbay's commands
       help           Print this message or the help of the given subcommand(s)
 

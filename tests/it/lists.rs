@@ -34,7 +34,7 @@ fn a_tool_is_listed_with_all_that_a_client_needs() {
           "properties": {
             "status": {
               "type": "string",
-              "description": "`healthy`; `degraded` where a plugin file is broken or a plugin keeps crashing; `starting` before the folders were looked at."
+              "description": "`healthy`; `degraded` where a plugin file is broken, a plugin keeps crashing or something that one depends on is not well; `unhealthy` where\nthere are plugin files and none of them can be served; `starting` before the folders were looked at."
             },
             "version": {
               "type": "string",
@@ -124,6 +124,62 @@ fn a_tool_is_listed_with_all_that_a_client_needs() {
                 ]
               },
               "description": "The plugins that are served."
+            },
+            "health": {
+              "type": "array",
+              "items": {
+                "type": "object",
+                "properties": {
+                  "tool": {
+                    "type": "string",
+                    "description": "The tool that was asked."
+                  },
+                  "status": {
+                    "oneOf": [
+                      {
+                        "type": "string",
+                        "const": "healthy",
+                        "description": "It does all that it should."
+                      },
+                      {
+                        "type": "string",
+                        "const": "degraded",
+                        "description": "It works, and not as it should."
+                      },
+                      {
+                        "type": "string",
+                        "const": "unhealthy",
+                        "description": "It does not work."
+                      },
+                      {
+                        "type": "string",
+                        "const": "unknown",
+                        "description": "It cannot be told, since the user has not allowed the tool to look."
+                      }
+                    ],
+                    "description": "How something is."
+                  },
+                  "message": {
+                    "type": [
+                      "string",
+                      "null"
+                    ],
+                    "description": "What is wrong, or what it says."
+                  },
+                  "duration_ms": {
+                    "type": "integer",
+                    "minimum": 0,
+                    "description": "How long it took to say so, in milliseconds."
+                  }
+                },
+                "required": [
+                  "tool",
+                  "status",
+                  "duration_ms"
+                ],
+                "description": "What became of one question."
+              },
+              "description": "What plugins say of the things that they depend on: their tools with `health = true`, asked for this status."
             },
             "problems": {
               "type": "array",
@@ -257,6 +313,7 @@ fn a_tool_is_listed_with_all_that_a_client_needs() {
             "cache",
             "folders",
             "plugins",
+            "health",
             "problems",
             "warnings",
             "developing",

@@ -44,6 +44,7 @@ mod protocol;
 mod reload;
 mod secrets;
 mod services;
+mod settings;
 mod state;
 mod streams;
 mod subscriptions;

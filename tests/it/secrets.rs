@@ -356,11 +356,11 @@ fn another_place_than_there_is_cannot_be_named() {
     command.env("TOOLBAY_SECRETS", "vault");
     assert_transcript(&run(command), |text| {
         assert_snapshot!(text, @r#"
-    exit: 2
-    --- stdout
-    --- stderr
-    error: TOOLBAY_SECRETS is "vault"; it may be `keyring` or `file`, or unset
-    "#)
+        exit: 2
+        --- stdout
+        --- stderr
+        error: TOOLBAY_SECRETS is "vault", which is none of `keyring`, `file` and `either`; or unset it
+        "#)
     });
 }
 

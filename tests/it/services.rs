@@ -2,6 +2,7 @@
 
 mod caches;
 mod chains;
+mod health;
 mod keys;
 mod large;
 mod limits;

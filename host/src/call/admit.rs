@@ -6,18 +6,27 @@ use std::time::Duration;
 use super::error::{CallError, ErrorCode};
 use crate::breaker::IsOpen;
 use crate::catalog::Found;
+use crate::host::Host;
 use crate::plugin::{Plugin, Tool};
 use crate::rate::{Limiter, TooOften};
 use crate::sandbox::GuestFailure;
 use crate::text::duration;
 
-/// Counts a call, unless it is to be refused. A refused one costs nothing more.
-pub(super) fn admit(found: &Found, caller: &Arc<str>) -> Result<(), CallError> {
+/// Counts a call, unless it is to be refused. A refused one costs nothing more. One within another counts for what it calls, and not again for its caller.
+pub(super) fn admit(
+    host: &Host,
+    found: &Found,
+    caller: &Arc<str>,
+    is_within: bool,
+) -> Result<(), CallError> {
     let (plugin, tool) = (&found.plugin, &found.tool);
     plugin
         .breaker
         .admit(caller)
         .map_err(|open| is_open(tool, open))?;
+    if let Some(limiter) = host.limiter.as_ref().filter(|_| !is_within) {
+        count(limiter, caller, || "all tools together".to_owned())?;
+    }
     if let Some(limiter) = &plugin.limiter {
         let whose = || format!("the tools of plugin `{}`", tool.label.plugin);
         count(limiter, caller, whose)?;

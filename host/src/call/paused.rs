@@ -1,6 +1,7 @@
 //! A call whose guest runs, and one whose guest waits for an answer.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,7 @@ use crate::client::{Answer, Answered, Question};
 use crate::digest::Digest;
 use crate::permissions::reach::Reach;
 use crate::sandbox::{Running, Step};
+use crate::turns::CallerPlaces;
 
 /// What a guest asked once and what it was answered, for a second run of the same call.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -46,6 +48,8 @@ pub(crate) struct UnderWay {
     pub(super) afterwards: Afterwards,
     /// Where its result goes if that is too large.
     pub(super) place: Place,
+    /// Where its caller's own places are, if those are counted.
+    pub(super) callers_places: Option<Arc<CallerPlaces>>,
     /// Its key, where it has one.
     pub(super) claimed: Option<Claimed>,
 }
@@ -137,7 +141,14 @@ impl Paused {
         let under_way = &mut self.under_way;
         if under_way.slot.is_none() {
             let caller = &under_way.reach.principal;
-            match slot_again(&under_way.found, caller, cancel).await {
+            match slot_again(
+                under_way.callers_places.as_ref(),
+                &under_way.found,
+                caller,
+                cancel,
+            )
+            .await
+            {
                 Ok(slot) => under_way.slot = Some(slot),
                 Err(error) => return Call::Ended(error.into()),
             }

@@ -21,6 +21,8 @@ pub(crate) enum Wants<'a> {
         /// The JSON text of the arguments; none means no arguments.
         arguments: Option<&'a RawValue>,
     },
+    /// A tool that tells how something is, without arguments.
+    Health { of: Found },
     /// A resource to be read.
     Read { uri: &'a str },
     /// The resources of a template.
@@ -97,6 +99,7 @@ fn find(
             })?;
             Ok((found, Wanted::Tool(arguments.map(ToOwned::to_owned))))
         }
+        Wants::Health { of } => Ok((of.clone(), Wanted::Tool(None))),
         Wants::Read { uri } => {
             let (found, variables) = catalog.find_resource(uri).ok_or_else(|| {
                 let known: Vec<_> = catalog.resources().map(full_name).collect();

@@ -143,6 +143,25 @@ pub struct Doctor {
     pub json: bool,
 }
 
+/// Show what is in force, and where each value comes from: the command line, a variable, toolbay.toml, or the default.
+///
+/// toolbay.toml lies in the configuration folder; TOOLBAY_CONFIG_DIR moves that. With --example a file is printed that explains every key and sets none.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  toolbay config\n  toolbay config --json\n  toolbay config --example > ~/.config/toolbay/toolbay.toml"
+)]
+pub struct ShowConfig {
+    /// A plugin folder, as `toolbay serve` takes it; may be given several times.
+    #[arg(long = "dir", value_name = "DIR")]
+    pub folders: Vec<PathBuf>,
+    /// Print JSON instead of text.
+    #[arg(long)]
+    pub json: bool,
+    /// Print a file with every key, its default and what it is for.
+    #[arg(long, conflicts_with_all = ["json", "folders"])]
+    pub example: bool,
+}
+
 /// Print a script that makes a shell complete toolbay's commands.
 #[derive(Debug, Args)]
 #[command(

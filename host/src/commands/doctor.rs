@@ -11,7 +11,6 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::cli::Doctor;
-use crate::config::Config;
 use crate::host::Host;
 use crate::terminal::{self, Colour};
 use crate::text::escape;
@@ -66,8 +65,9 @@ impl Check {
 
 pub(crate) fn run(arguments: &Doctor) -> Result<u8> {
     super::start_log("off");
-    let config = Config::resolve(&arguments.folders)?;
     let mut checks = vec![program()];
+    let (config, settings) = places::settings(&arguments.folders)?;
+    checks.extend(settings);
     checks.extend(places::variables());
     checks.extend(places::folders(&config));
     let target = places::target(&config);
@@ -78,6 +78,7 @@ pub(crate) fn run(arguments: &Doctor) -> Result<u8> {
         host.load_once(true).await;
         checks.extend(places::state(&host).await);
         checks.extend(plugins::plugins(&host));
+        checks.extend(plugins::health(&host).await);
         checks.extend(plugins::grants(&host));
         checks.extend(plugins::secrets(&host));
         checks.push(tokens);

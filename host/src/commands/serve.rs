@@ -7,14 +7,17 @@ use std::os::fd::{AsFd, OwnedFd};
 use anyhow::{Context, Result};
 
 use crate::cli::Serve;
-use crate::config::{Config, StandIns};
+use crate::config::{Config, Flags, StandIns};
 use crate::host::Host;
 
 pub(crate) fn run(arguments: &Serve) -> Result<u8> {
-    super::start_log("info");
-    let mut config = Config::resolve(&arguments.folders.folders)?
-        .with_policy(arguments.folders.policy.as_deref())?;
-    config.ask = arguments.ask;
+    let flags = Flags {
+        folders: &arguments.folders.folders,
+        ask: arguments.ask,
+        http_hosts: &arguments.http_hosts,
+    };
+    let mut config = Config::with_flags(flags)?.with_policy(arguments.folders.policy.as_deref())?;
+    super::start_log(&config.log);
     config.stand_ins = StandIns {
         clock: arguments.test_clock,
         servers: arguments.test_connect.clone(),

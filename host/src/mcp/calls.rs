@@ -30,7 +30,7 @@ use crate::client::Abilities;
 use crate::host::Host;
 use crate::results::URI as RESULT_URI;
 use crate::sandbox::Remains;
-use crate::status::{STATUS_TOOL, Status};
+use crate::status::{self, STATUS_TOOL, Status};
 
 /// Takes calls from the transport's reader and runs each as a task of its own.
 pub(super) fn dispatcher(
@@ -127,8 +127,10 @@ pub(super) async fn answer(
     let params = Params::read(method, params)?;
     let era = caller.session.era(params.meta.as_ref())?;
     let target = params.target(method)?;
-    if method == CallMethod::CallTool && target == STATUS_TOOL {
-        return Ok(Answered::line(status_line(&caller, id, &params, era)));
+    if method == CallMethod::CallTool && status::is_status(caller.host, target).await {
+        return Ok(Answered::line(
+            Box::pin(status_line(&caller, id, &params, era)).await,
+        ));
     }
     if method == CallMethod::ReadResource && target.starts_with(RESULT_URI) {
         let read = read_result(caller.host, &caller.session.principal.name, target).await;
@@ -168,7 +170,12 @@ pub(super) async fn answer(
 }
 
 /// The answer of the built-in tool, which takes no arguments.
-fn status_line(caller: &Caller<'_>, id: &RequestId, params: &Params<'_>, era: Era) -> Vec<u8> {
+async fn status_line(
+    caller: &Caller<'_>,
+    id: &RequestId,
+    params: &Params<'_>,
+    era: Era,
+) -> Vec<u8> {
     let arguments: Option<serde_json::Map<String, Value>> =
         serde_json::from_str(params.arguments_text()).ok();
     if arguments.is_none_or(|arguments| !arguments.is_empty()) {
@@ -177,7 +184,12 @@ fn status_line(caller: &Caller<'_>, id: &RequestId, params: &Params<'_>, era: Er
         error.hint = Some("call it again with none".into());
         return convert::call_line(id, Err(&error), era);
     }
-    let status = Status::of(caller.host, caller.session.listed().as_ref());
+    let status = Status::of(
+        caller.host,
+        &caller.session.principal,
+        caller.session.listed().as_ref(),
+    )
+    .await;
     convert::status_line(id, &status, era)
 }
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::iter;
 use std::sync::Arc;
 
 use rmcp::model::{
@@ -20,6 +21,7 @@ use super::pages::{self, Listing, Place};
 use super::session::{Era, Session};
 use super::{resources, subscriptions};
 use crate::host::Host;
+use crate::status::{self, STATUS_TOOL};
 
 /// What a model is told about the server as a whole. At most 2,048 characters.
 const INSTRUCTIONS: &str = "Toolbay runs each tool as a sandboxed WebAssembly plugin. Tool names are PLUGIN_TOOL. A failed call says in its first text what to \
@@ -169,7 +171,13 @@ impl ServerHandler for Server {
     ) -> Result<ListToolsResult, ErrorData> {
         let catalog = self.host.scanned_catalog().await;
         let (after, is_first) = self.after(Listing::Tools, request)?;
-        let own = is_first.then(listed::status_tool);
+        let own: Vec<_> = match is_first {
+            true => iter::once(STATUS_TOOL)
+                .chain(status::alias(&self.host, &catalog))
+                .map(listed::status_tool)
+                .collect(),
+            false => Vec::new(),
+        };
         let (tools, next) = pages::page(catalog.tools(), &after, |tool| Some(listed::tool(tool)));
         let names: BTreeSet<String> = catalog
             .tools()

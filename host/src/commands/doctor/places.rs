@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::Access;
 use toolbay_build::{Consent, GuestToolchain, Setup, process};
@@ -10,7 +10,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::{Check, number};
 use crate::audit::reader;
-use crate::config::{Config, default_plugin_folder};
+use crate::config::{Config, FILE, Flags, default_plugin_folder};
 use crate::discover::exposure;
 use crate::host::Host;
 use crate::state::{StateError, Store};
@@ -54,6 +54,33 @@ pub(super) fn variables() -> Vec<Check> {
     }
     checks.sort_by(|one, other| one.found.cmp(&other.found));
     checks
+}
+
+/// The configuration; where its file is wrong, that is said, and the rest is looked at as if there were none.
+pub(super) fn settings(folders: &[PathBuf]) -> anyhow::Result<(Config, Option<Check>)> {
+    let file = Config::settings_folder()?.join(FILE);
+    let flags = Flags {
+        folders,
+        ..Flags::default()
+    };
+    Ok(match Config::with_flags(flags) {
+        Ok(config) if file.exists() => (
+            config,
+            Some(Check::ok("settings", file.display().to_string())),
+        ),
+        Ok(config) => (config, None),
+        Err(error) => {
+            let error = format!("{error:#}");
+            let (what, hint) = error
+                .split_once("\nhint: ")
+                .unwrap_or((&error, "`toolbay config --example` shows how it is written"));
+            let hint = format!("until it is mended no server of yours starts; {hint}");
+            (
+                Config::without_file(flags)?,
+                Some(Check::problem("settings", what, hint)),
+            )
+        }
+    })
 }
 
 /// Who may call over HTTP.

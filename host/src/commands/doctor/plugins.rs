@@ -6,10 +6,27 @@ use chrono::Utc;
 
 use super::{Check, number};
 use crate::catalog::Catalog;
+use crate::health::{self, Condition};
 use crate::host::Host;
 use crate::permissions::decide::Held;
 use crate::permissions::grants::Grant;
+use crate::principal::Principal;
 use crate::secrets::Place;
+
+/// What plugins say of the things that they depend on.
+pub(super) async fn health(host: &Host) -> Vec<Check> {
+    let said = health::ask_all(host, &Principal::local()).await;
+    let checks = said.into_iter().map(|health| {
+        let found = health.sentence().replacen("Health: ", "", 1);
+        let hint = "what it says is the plugin's own; `toolbay logs` has the call";
+        match health.status {
+            Condition::Healthy | Condition::Unknown => Check::ok("health", found),
+            Condition::Degraded => Check::warning("health", found, hint),
+            Condition::Unhealthy => Check::problem("health", found, hint),
+        }
+    });
+    checks.collect()
+}
 
 pub(super) fn plugins(host: &Host) -> Vec<Check> {
     let catalog = host.catalog();

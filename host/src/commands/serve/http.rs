@@ -33,8 +33,8 @@ pub(super) fn run(arguments: &Serve, address: SocketAddr, config: Config) -> Res
             "serving over HTTP"
         );
         host.watch();
-        let served =
-            crate::mcp::serve_http(host.clone(), listening, &arguments.http_hosts, tokens).await;
+        let hosts = &host.config.http_hosts;
+        let served = crate::mcp::serve_http(host.clone(), listening, hosts, tokens).await;
         host.finish_audit();
         served
     });

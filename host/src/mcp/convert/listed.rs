@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::content::{self, icon};
 use crate::catalog::Listed;
 use crate::sandbox::ResourceEntry;
-use crate::status::{STATUS_DESCRIPTION, STATUS_SCHEMA, STATUS_TITLE, STATUS_TOOL};
+use crate::status::{STATUS_DESCRIPTION, STATUS_SCHEMA, STATUS_TITLE};
 
 /// A tool as clients see it.
 pub(in crate::mcp) fn tool(listed: Listed<'_>) -> McpTool {
@@ -41,11 +41,11 @@ pub(in crate::mcp) fn tool(listed: Listed<'_>) -> McpTool {
     converted
 }
 
-/// The built-in tool.
-pub(in crate::mcp) fn status_tool() -> McpTool {
+/// The built-in tool, under its own name or another.
+pub(in crate::mcp) fn status_tool(name: &str) -> McpTool {
     let no_arguments =
         serde_json::json!({ "type": "object", "properties": {}, "additionalProperties": false });
-    let mut converted = McpTool::new(STATUS_TOOL, STATUS_DESCRIPTION, object(&no_arguments))
+    let mut converted = McpTool::new(name.to_owned(), STATUS_DESCRIPTION, object(&no_arguments))
         .with_annotations(
             ToolAnnotations::new()
                 .read_only(true)

@@ -2,11 +2,11 @@
 
 use toolbay_sdk::prelude::*;
 use toolbay_sdk::serde_json::{Value, json};
-use toolbay_sdk::{call_tool, http, kv};
+use toolbay_sdk::{Health, call_tool, http, kv};
 
 plugin!(
     count, echo, fail_at_times, ask_name, bump, bump_and_fail, pay, seldom, admin, crash,
-    r1, r2, r3, r4, r5, r6, r7, r8, r9, reader, spin, hidden, long_list, long_text, fetch;
+    r1, r2, r3, r4, r5, r6, r7, r8, r9, reader, spin, hidden, well, upstream, long_list, long_text, fetch;
     resources(count_resource)
 );
 
@@ -39,6 +39,30 @@ fn fail_at_times() -> Result<Count, ToolError> {
         odd if odd % 2 == 1 => Err(ToolError::unavailable("the count is odd")),
         count => Ok(Count { count }),
     }
+}
+
+/// Tells whether the count is low.
+#[tool]
+fn well() -> Result<Health, ToolError> {
+    Ok(match current()? {
+        0 => Health::healthy(),
+        1 => Health::degraded("the count is one"),
+        count => Health::unhealthy(format!("the count is {count}")),
+    })
+}
+
+/// Tells whether the server answers that payments need. In tests another one stands in for it, and the count says what it is asked.
+#[tool]
+fn upstream() -> Result<Health, ToolError> {
+    let path = match current()? {
+        0 => "echo",
+        1 => "flaky?fails=1000000",
+        _ => "silent",
+    };
+    http::get(format!("http://127.0.0.1:1/{path}"))
+        .send()?
+        .error_for_status()?;
+    Ok(Health::healthy())
 }
 
 /// A name.
