@@ -8,6 +8,7 @@ mod error;
 mod kept;
 mod keyed;
 mod large;
+mod middleware;
 mod output;
 mod paused;
 mod reach;
@@ -34,6 +35,8 @@ pub(crate) use self::keyed::REPLAY;
 use self::keyed::{Keyed, claim};
 pub(crate) use self::large::read_result;
 use self::large::{Place, is_large, next_part};
+pub(crate) use self::middleware::{Hearer, Middleware};
+use self::middleware::{before, hearer};
 use self::output::check;
 pub(crate) use self::output::{Output, PromptOutput, ReadOutput, ToolOutput};
 pub(crate) use self::paused::{Paused, Round, UnderWay};
@@ -91,6 +94,8 @@ pub(crate) struct CallEnd {
     pub(crate) lacked: Abilities,
     /// What the audit log gets to know, once the answer is sent.
     pub(crate) audit: Option<Box<audit::Call>>,
+    /// Whether an error is what its guest said, and not what became of it.
+    pub(crate) said: bool,
     /// Where it was refused and the user may be asked to allow this one call: about what.
     pub(crate) question: Option<Question>,
 }
@@ -126,10 +131,14 @@ pub(crate) async fn begin(
     let started = Instant::now();
     let (found, wanted) = look_up(host, &request.wants, request.within.is_some()).await?;
     let label = (found.tool.clone(), found.plugin.digest.clone());
+    let hearer = hearer(host, &found, request);
     let mut begun = stages(host, found, wanted, request, started).await;
-    if let Err(end) = &mut begun {
-        let caller = &request.principal.name;
-        record(caller, &label.0, &label.1, end, started.elapsed());
+    match &mut begun {
+        Ok(under_way) => under_way.hearer = hearer,
+        Err(end) => {
+            let caller = &request.principal.name;
+            record(caller, &label.0, &label.1, hearer, end, started.elapsed());
+        }
     }
     Ok(begun)
 }
@@ -157,6 +166,7 @@ async fn stages(
         return Err(Box::new(CallEnd::with(output)));
     }
     admit(host, &found, caller, request.within.is_some())?;
+    before(host, &found, request).await?;
     let ticket = if tool.services.cache.is_some() {
         let access = &allowance.access;
         let looking = look_up_answer(host, &found, access, caller, &asked, request.cancel);
@@ -233,6 +243,7 @@ async fn stages(
         claimed,
         place: Place::of(host),
         callers_places: host.places.clone(),
+        hearer: None,
         found,
     })
 }
@@ -247,12 +258,17 @@ async fn conclude(under_way: UnderWay, finished: Finished) -> CallEnd {
         afterwards,
         claimed,
         place,
+        hearer,
         ..
     } = under_way;
     let tool = &found.tool;
     tell_breaker(&found.plugin, &reach.principal, finished.end.as_ref().err());
     // A guest that says what went wrong has left things as it says.
     let in_order = finished.end.is_ok();
+    let said = matches!(
+        finished.end,
+        Ok(Answer::Tool(Err(_)) | Answer::Read(Err(_)) | Answer::Prompt(Err(_)))
+    );
     let outcome = match finished.end {
         Ok(Answer::Tool(Ok(result))) if is_large(tool, &result) => {
             match Box::pin(place.fit(tool, &reach, result)).await {
@@ -287,11 +303,13 @@ async fn conclude(under_way: UnderWay, finished: Finished) -> CallEnd {
         lacked: used.lacked,
         used,
         audit: None,
+        said,
     };
     record(
         &reach.principal,
         tool,
         &found.plugin.digest,
+        hearer,
         &mut end,
         started.elapsed(),
     );
@@ -338,7 +356,14 @@ fn validate(tool: &Tool, arguments: Option<Box<RawValue>>) -> Result<String, Cal
 }
 
 /// Says in the log what became of the call, and what the audit log is to say. Arguments hold private data and stay out of it.
-fn record(caller: &Arc<str>, tool: &Arc<Tool>, digest: &Digest, end: &mut CallEnd, took: Duration) {
+fn record(
+    caller: &Arc<str>,
+    tool: &Arc<Tool>,
+    digest: &Digest,
+    hearer: Option<Box<Hearer>>,
+    end: &mut CallEnd,
+    took: Duration,
+) {
     let (plugin, name, micros) = (&tool.label.plugin, &tool.label.tool, took.as_micros());
     match &end.outcome {
         Ok(_) => tracing::debug!(%plugin, tool = %name, micros, "call completed"),
@@ -348,6 +373,9 @@ fn record(caller: &Arc<str>, tool: &Arc<Tool>, digest: &Digest, end: &mut CallEn
     }
     let code = end.outcome.as_ref().err().map(|error| error.code.as_str());
     tool.metrics.count(code, took);
+    if let Some(hearer) = hearer {
+        hearer.tell(code, took);
+    }
     end.audit = Some(Box::new(audit::Call {
         principal: caller.clone(),
         plugin: plugin.clone(),
@@ -377,6 +405,7 @@ impl CallEnd {
             lacked: Abilities::default(),
             used: Used::default(),
             audit: None,
+            said: false,
         }
     }
 }

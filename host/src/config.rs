@@ -42,6 +42,10 @@ pub struct Config {
     pub rate: Option<Rate>,
     /// How many calls of each caller run at once, all tools together.
     pub concurrency: Option<usize>,
+    /// Tools that are asked before each call.
+    pub middleware_before: Vec<String>,
+    /// Tools that hear how each call ended.
+    pub middleware_after: Vec<String>,
     /// A second name of `toolbay_status`.
     pub status_alias: Option<String>,
     /// Every value above, and where it came from.
@@ -235,6 +239,18 @@ impl Config {
             || Ok(None),
             |most| json!(most),
         )?;
+        let mut around = |key| {
+            let written = file.tool_names(key)?;
+            origins.pick(
+                key,
+                Before::default(),
+                written,
+                || Ok(Vec::new()),
+                |tools| json!(tools),
+            )
+        };
+        let middleware_before = around("middleware.before")?;
+        let middleware_after = around("middleware.after")?;
         let status_alias = origins.pick(
             "status.alias",
             Before::default(),
@@ -253,6 +269,8 @@ impl Config {
             http_hosts,
             rate,
             concurrency,
+            middleware_before,
+            middleware_after,
             status_alias,
             origins: origins.0,
             stand_ins: StandIns::default(),

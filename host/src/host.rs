@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::audit::Audit;
-use crate::call::Answers;
+use crate::call::{Answers, Middleware};
 use crate::catalog::{Catalog, Generation, PluginProblem};
 use crate::changes::{Changes, What};
 use crate::config::Config;
@@ -64,6 +64,8 @@ pub struct Host {
     pub(crate) limiter: Option<Limiter>,
     /// How many calls of each caller run at once.
     pub(crate) places: Option<Arc<CallerPlaces>>,
+    /// What the user put around all calls.
+    pub(crate) middleware: Option<Arc<Middleware>>,
     /// What outlives the host.
     pub(crate) store: Store,
     /// This host, for others that find what it has begun.
@@ -128,6 +130,7 @@ impl Host {
             places: config
                 .concurrency
                 .map(|most| Arc::new(CallerPlaces::new(most))),
+            middleware: Middleware::of(&config, me),
             config,
             sandbox,
             grants: Arc::new(grants),
@@ -212,9 +215,12 @@ impl Host {
         self.closing.cancel();
     }
 
-    /// Waits a moment for what is still to be written down.
-    pub(crate) fn finish_audit(&self) {
+    /// Waits a moment for what is still to be told and written down.
+    pub(crate) async fn finish(&self) {
         const ENDING: Duration = Duration::from_secs(1);
+        if let Some(middleware) = &self.middleware {
+            middleware.finish().await;
+        }
         if !self.audit.flush(ENDING) {
             tracing::warn!("the last lines of the audit log may be missing");
         }

@@ -409,7 +409,7 @@ impl Inliner {
                     .as_object()
                     .into_iter()
                     .flatten()
-                    .map(|(name, member)| (name.clone(), self.inline(member, true)));
+                    .map(|(name, member)| (name.clone(), as_object(self.inline(member, true))));
                 Value::Object(members.collect())
             } else {
                 self.inline(value, is_schema)
@@ -457,6 +457,15 @@ impl Inliner {
             done.insert(name, inlined);
         }
         done
+    }
+}
+
+/// A schema that is no more than `true` or `false` as an object that says the same: the protocol's own schema asks for objects.
+fn as_object(schema: Value) -> Value {
+    match schema {
+        Value::Bool(true) => serde_json::json!({}),
+        Value::Bool(false) => serde_json::json!({ "not": {} }),
+        object => object,
     }
 }
 

@@ -36,8 +36,11 @@ pub(crate) async fn is_status(host: &Host, target: &str) -> bool {
     if target == STATUS_TOOL {
         return true;
     }
-    host.config.status_alias.as_deref() == Some(target)
-        && alias(host, &Box::pin(host.scanned_catalog()).await).is_some()
+    if host.config.status_alias.as_deref() != Some(target) {
+        return false;
+    }
+    let catalog = Box::pin(host.scanned_catalog()).await;
+    alias(host, &catalog).is_some()
 }
 
 /// What the tool gives back.
@@ -149,10 +152,13 @@ fn warnings(host: &Host, catalog: &Catalog) -> Vec<String> {
             if callers == 1 { "" } else { "s" }
         )),
     });
+    let around = host.middleware.as_ref();
+    let around = around.map_or_else(Vec::new, |middleware| middleware.problems(catalog));
     catalog
         .warnings
         .iter()
         .cloned()
+        .chain(around)
         .chain(shadowed)
         .chain(crashing)
         .collect()

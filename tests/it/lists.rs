@@ -34,7 +34,7 @@ fn a_tool_is_listed_with_all_that_a_client_needs() {
           "properties": {
             "status": {
               "type": "string",
-              "description": "`healthy`; `degraded` where a plugin file is broken, a plugin keeps crashing or something that one depends on is not well; `unhealthy` where\nthere are plugin files and none of them can be served; `starting` before the folders were looked at."
+              "description": "`healthy`; `degraded` where a plugin file is broken, a plugin keeps crashing or something that one depends on is not well; `unhealthy` where there are plugin files and none of them can be served; `starting` before the folders were looked at."
             },
             "version": {
               "type": "string",

@@ -22,7 +22,7 @@ impl Reader {
             .and_then(|()| fs::create_dir(&programs))
             .and_then(|()| symlink(paths::host(), programs.join("toolbay")))
             .expect("a home can be furnished");
-        for plugin in ["tasks", "orders"] {
+        for plugin in ["tasks", "orders", "gate"] {
             let file = format!("{plugin}.wasm");
             fs::copy(paths::plugin(plugin), home.join(file)).expect("a file can be copied");
         }
@@ -49,7 +49,7 @@ impl Reader {
             return String::new();
         }
         let output = run_within(self.shell(line), PATIENCE);
-        let is_call = line.starts_with("toolbay call ");
+        let is_call = line.contains("toolbay call ");
         let said = format!("{}{}", output.stdout, output.stderr);
         assert!(output.code == Some(0) || is_call, "$ {line}\n{said}");
         said
@@ -89,6 +89,13 @@ fn every_command_of_the_page_does_what_is_shown() {
         if kind == "json" {
             let file = reader.workshop.home().join("calls.jsonl");
             fs::write(file, format!("{content}\n")).expect("a file can be written");
+            continue;
+        }
+        if kind == "toml" {
+            let settings = reader.workshop.home().join("config");
+            fs::create_dir_all(&settings)
+                .and_then(|()| fs::write(settings.join("toolbay.toml"), content))
+                .expect("settings can be written");
             continue;
         }
         assert_eq!(kind, "console");

@@ -7,6 +7,7 @@ mod keys;
 mod large;
 mod limits;
 mod limits_of_pages;
+mod middleware;
 mod retries;
 
 use std::fs;

@@ -57,16 +57,18 @@ fn what_is_in_force_is_shown_with_where_it_came_from() {
     --- stdout
     /home/ada/config/toolbay.toml
 
-    folders             ["/home/ada/plugins","/opt/plugins"]  toolbay.toml, line 1
-    cache               "/work/main/target/test-cache"              TOOLBAY_CACHE_DIR
-    state               "/home/ada/state"                     TOOLBAY_STATE_DIR
-    secrets             "either"                                    default
-    log                 "warn"                                      toolbay.toml, line 2
-    ask                 false                                       default
-    http.hosts          ["tools.example.com"]                       toolbay.toml, line 8
-    limits.rate         "600/m"                                     toolbay.toml, line 5
-    limits.concurrency  none                                        default
-    status.alias        none                                        default
+    folders  ["/home/ada/plugins","/opt/plugins"]  toolbay.toml, line 1
+    cache  "/cache"  TOOLBAY_CACHE_DIR
+    state  "/home/ada/state"  TOOLBAY_STATE_DIR
+    secrets  "either"  default
+    log  "warn"  toolbay.toml, line 2
+    ask  false  default
+    http.hosts  ["tools.example.com"]  toolbay.toml, line 8
+    limits.rate  "600/m"  toolbay.toml, line 5
+    limits.concurrency  none  default
+    middleware.before  none  default
+    middleware.after  none  default
+    status.alias  none  default
     --- stderr
     "#);
     let output = toolbay_in(home.path(), &["config", "--dir", "/srv/plugins", "--json"]);
@@ -114,7 +116,7 @@ fn a_wrong_file_is_refused_by_servers_and_explained_by_the_doctor() {
     let lines = doctor.lines().skip_while(|line| !line.contains("settings"));
     assert_snapshot!(lines.take(2).collect::<Vec<_>>().join("\n"), @"
     problem  settings  /home/ada/config/toolbay.toml, line 2: unknown key `limits.rat`
-                       hint: did you mean `limits.rate`?; until then no server of yours starts
+      hint: until it is mended no server of yours starts; did you mean `limits.rate`?
     ");
 }
 

@@ -35,9 +35,33 @@ pub(crate) struct Within {
     /// Until when the innermost of them may take.
     pub(super) deadline: Instant,
     read_only: bool,
+    /// Whether one of them is around another.
+    middleware: bool,
 }
 
 impl Within {
+    /// For a tool that is put around a call, itself perhaps within others.
+    pub(super) fn around(outer: Option<&Self>, found: &Found) -> Self {
+        const LONG: Duration = Duration::from_secs(3600);
+        let mut within = outer.cloned().unwrap_or_else(|| Self {
+            names: Vec::new(),
+            plugins: Vec::new(),
+            deadline: Instant::now() + LONG,
+            read_only: false,
+            middleware: true,
+        });
+        within.names.push(found.tool.full_name.clone());
+        // It is the user's, and not called by whoever only reads.
+        within.read_only = false;
+        within.middleware = true;
+        within
+    }
+
+    /// Whether this call is around another, or within one that is.
+    pub(super) fn is_middleware(&self) -> bool {
+        self.middleware
+    }
+
     /// Whether a call of this plugin is under way already, and has its place among the plugin's calls.
     pub(super) fn holds_a_place_of(&self, plugin: &Arc<Plugin>) -> bool {
         self.plugins.iter().any(|one| Arc::ptr_eq(one, plugin))
@@ -95,6 +119,7 @@ impl Composing {
             plugins: Vec::new(),
             deadline,
             read_only: false,
+            middleware: false,
         });
         within.names.push(found.tool.full_name.clone());
         within.plugins.push(found.plugin.clone());

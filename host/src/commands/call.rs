@@ -19,7 +19,7 @@ pub(crate) fn run(arguments: &Call) -> Result<u8> {
         let host = Host::new(config)?;
         host.load_once(false).await;
         let answer = crate::mcp::call_once(&host, &arguments.tool, &json).await;
-        host.finish_audit();
+        host.finish().await;
         anyhow::Ok(answer)
     });
     super::finish(runtime);

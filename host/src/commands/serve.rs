@@ -37,7 +37,7 @@ pub(crate) fn run(arguments: &Serve) -> Result<u8> {
         tracing::info!(version = env!("CARGO_PKG_VERSION"), folders = ?host.folders(), "serving");
         host.watch();
         let served = crate::mcp::serve_stdio(host.clone(), input, output).await;
-        host.finish_audit();
+        host.finish().await;
         served
     });
     // A guest may be in the middle of something; the client is gone, and nobody waits for it.

@@ -19,7 +19,7 @@ pub(crate) const FILE: &str = "toolbay.toml";
 pub(crate) const EXAMPLE: &str = include_str!("toolbay.example.toml");
 
 /// Every key, in the order in which they are shown.
-pub(crate) const KEYS: [&str; 10] = [
+pub(crate) const KEYS: [&str; 12] = [
     "folders",
     "cache",
     "state",
@@ -29,6 +29,8 @@ pub(crate) const KEYS: [&str; 10] = [
     "http.hosts",
     "limits.rate",
     "limits.concurrency",
+    "middleware.before",
+    "middleware.after",
     "status.alias",
 ];
 
@@ -251,23 +253,30 @@ impl File {
 
     /// The name of a tool, as every client takes it.
     pub(super) fn tool_name(&self, key: &str) -> Result<Option<At<String>>> {
-        let Some(name) = self.text(key)? else {
+        match self.text(key)? {
+            Some(name) if is_tool_name(&name.value) => Ok(Some(name)),
+            Some(name) => Err(self.no_tool(key, name.line, &name.value)),
+            None => Ok(None),
+        }
+    }
+
+    /// Full names of tools.
+    pub(super) fn tool_names(&self, key: &str) -> Result<Option<At<Vec<String>>>> {
+        let Some(names) = self.texts(key)? else {
             return Ok(None);
         };
-        let is_one = |character: char| {
-            character.is_ascii_lowercase() || character.is_ascii_digit() || character == '_'
-        };
-        if name
-            .value
-            .starts_with(|first: char| first.is_ascii_lowercase())
-            && name.value.chars().all(is_one)
-            && name.value.len() <= MAX_TOOL_NAME
-        {
-            return Ok(Some(name));
+        match names.value.iter().find(|name| !is_tool_name(name)) {
+            Some(name) => Err(self.no_tool(key, names.line, name)),
+            None => Ok(Some(names)),
         }
-        let problem = format_args!("is {:?}, which is no tool's name", name.value).to_string();
-        let hint = "write a lower-case letter, then lower-case letters, digits and `_`, 48 at most: \"health_check\"";
-        Err(self.wrong(key, name.line, problem, hint))
+    }
+
+    fn no_tool(&self, key: &str, line: usize, name: &str) -> anyhow::Error {
+        let problem = format_args!("is {name:?}, which is no tool's name").to_string();
+        let hint = format!(
+            "write a lower-case letter, then lower-case letters, digits and `_`, {MAX_TOOL_NAME} at most: \"health_check\""
+        );
+        self.wrong(key, line, problem, &hint)
     }
 
     /// A folder, from the root or from the user's own.
@@ -318,6 +327,15 @@ impl File {
             Err(wrong("which is no whole path"))
         }
     }
+}
+
+fn is_tool_name(name: &str) -> bool {
+    let is_one = |character: char| {
+        character.is_ascii_lowercase() || character.is_ascii_digit() || character == '_'
+    };
+    name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name.chars().all(is_one)
+        && name.len() <= MAX_TOOL_NAME
 }
 
 fn line_of(text: &str, offset: usize) -> usize {

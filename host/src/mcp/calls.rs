@@ -6,6 +6,7 @@ mod state;
 mod task;
 
 use std::sync::Arc;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use rmcp::RoleServer;
@@ -32,7 +33,8 @@ use crate::results::URI as RESULT_URI;
 use crate::sandbox::Remains;
 use crate::status::{self, STATUS_TOOL, Status};
 
-/// Takes calls from the transport's reader and runs each as a task of its own.
+/// Takes calls from the transport's reader and runs each as a task of its own. A call that is alone begins on the reader's thread: a short one ends there too, and is
+/// spared the way to another thread and back, which takes longer than it does.
 pub(super) fn dispatcher(
     host: Arc<Host>,
     session: Arc<Session>,
@@ -40,13 +42,15 @@ pub(super) fn dispatcher(
 ) -> Arc<dyn Fn(CallRequest) + Send + Sync> {
     Arc::new(move |request: CallRequest| {
         let (host, session) = (host.clone(), session.clone());
-        runtime.spawn(async move {
+        let alone = request.alone;
+        let task = async move {
             let CallRequest {
                 id,
                 method,
                 params,
                 cancel,
                 reply,
+                ..
             } = request;
             let notes = reply.notes();
             let caller = Caller {
@@ -79,8 +83,24 @@ pub(super) fn dispatcher(
                 host.sandbox.dispose(remains);
             }
             drop(answered.slot);
-        });
+        };
+        if alone {
+            begin_here(&runtime, task);
+        } else {
+            runtime.spawn(task);
+        }
     })
+}
+
+/// Runs a task on this thread until it waits for something, and the rest of it, if any, on the runtime. A guest waits at the next tick of the epoch at the latest.
+fn begin_here(runtime: &Handle, task: impl Future<Output = ()> + Send + 'static) {
+    let mut task = Box::pin(task);
+    let _entered = runtime.enter();
+    // Whoever would wake this waker is asked again as soon as the task is spawned.
+    let mut nobody = Context::from_waker(Waker::noop());
+    if task.as_mut().poll(&mut nobody).is_pending() {
+        runtime.spawn(task);
+    }
 }
 
 /// Whoever makes a call, and the ways to it.

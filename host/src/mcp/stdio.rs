@@ -106,9 +106,11 @@ pub(crate) struct CallRequest {
     /// Cancelled when the client cancels the call and when the connection ends.
     pub(crate) cancel: CancellationToken,
     pub(crate) reply: Reply,
+    /// Whether nothing else of the client's is under way or has come already.
+    pub(crate) alone: bool,
 }
 
-/// Receives each call on the thread that reads, so it must return soon. What it answers on that thread leaves together with
+/// Receives each call on the thread that reads, so it must return soon: within milliseconds where the call is alone, and at once otherwise. What it answers on that thread leaves together with
 /// the answers to the requests that have come already. A panic is answered as an internal error.
 pub(crate) type OnCall = Arc<dyn Fn(CallRequest) + Send + Sync>;
 

@@ -134,3 +134,12 @@ fn clients_get_a_form_that_all_of_them_take() {
     }
     "##);
 }
+
+#[test]
+fn an_argument_that_may_be_anything_is_an_object_in_the_list() {
+    let schema = json!({"type": "object", "properties": {"value": true, "never": false}, "additionalProperties": false});
+    assert_eq!(
+        client_safe(&schema),
+        json!({"type": "object", "properties": {"value": {}, "never": {"not": {}}}, "additionalProperties": false})
+    );
+}

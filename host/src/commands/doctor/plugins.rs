@@ -67,6 +67,12 @@ pub(super) fn plugins(host: &Host) -> Vec<Check> {
         };
         checks.push(Check::warning("plugin", found, hint));
     }
+    let around = host.middleware.iter();
+    let around = around.flat_map(|middleware| middleware.problems(&catalog));
+    checks.extend(around.map(|problem| {
+        let hint = "put a plugin with that tool into a folder (`toolbay list` has the names), or take the name out";
+        Check::problem("settings", problem, hint)
+    }));
     for problem in &catalog.problems {
         let earlier = if problem.serving_earlier {
             " (an earlier version is still served)"

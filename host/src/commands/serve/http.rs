@@ -35,7 +35,7 @@ pub(super) fn run(arguments: &Serve, address: SocketAddr, config: Config) -> Res
         host.watch();
         let hosts = &host.config.http_hosts;
         let served = crate::mcp::serve_http(host.clone(), listening, hosts, tokens).await;
-        host.finish_audit();
+        host.finish().await;
         served
     });
     runtime.shutdown_background();

@@ -56,6 +56,15 @@ struct State {
     closed: bool,
 }
 
+/// A call that waits for its answer from now on.
+#[derive(Debug)]
+pub(super) struct Begun {
+    pub(super) ticket: Ticket,
+    pub(super) cancel: CancellationToken,
+    /// Whether nothing else waits for one.
+    pub(super) alone: bool,
+}
+
 struct Entry {
     ticket: Ticket,
     bytes: usize,
@@ -77,14 +86,14 @@ impl InFlight {
         }
     }
 
-    pub(super) fn begin_call(
-        &self,
-        id: RequestId,
-        bytes: usize,
-    ) -> Result<(Ticket, CancellationToken), Rejected> {
-        let token = CancellationToken::new();
-        let ticket = self.begin(id, bytes, Kind::Call(token.clone()))?;
-        Ok((ticket, token))
+    pub(super) fn begin_call(&self, id: RequestId, bytes: usize) -> Result<Begun, Rejected> {
+        let cancel = CancellationToken::new();
+        let (ticket, alone) = self.begin(id, bytes, Kind::Call(cancel.clone()))?;
+        Ok(Begun {
+            ticket,
+            cancel,
+            alone,
+        })
     }
 
     pub(super) fn begin_forwarded(
@@ -93,10 +102,12 @@ impl InFlight {
         bytes: usize,
         kind: Forwarded,
     ) -> Result<Ticket, Rejected> {
-        self.begin(id, bytes, Kind::Forwarded(kind))
+        let (ticket, _) = self.begin(id, bytes, Kind::Forwarded(kind))?;
+        Ok(ticket)
     }
 
-    fn begin(&self, id: RequestId, bytes: usize, kind: Kind) -> Result<Ticket, Rejected> {
+    /// Also says whether nothing else waits for an answer.
+    fn begin(&self, id: RequestId, bytes: usize, kind: Kind) -> Result<(Ticket, bool), Rejected> {
         let mut state = self.lock();
         if state.closed {
             return Err(Rejected::Closed);
@@ -104,6 +115,7 @@ impl InFlight {
         if state.requests.contains_key(&id) {
             return Err(Rejected::Duplicate);
         }
+        let alone = state.requests.len() == state.long_lived;
         let ticket = Ticket(state.next_ticket);
         state.next_ticket += 1;
         state.bytes += bytes;
@@ -116,7 +128,7 @@ impl InFlight {
                 kind,
             },
         );
-        Ok(ticket)
+        Ok((ticket, alone))
     }
 
     /// Answers a call, unless it was cancelled. `enqueue` runs under the lock, so that no end of input and no reuse of the

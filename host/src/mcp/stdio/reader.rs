@@ -66,7 +66,7 @@ impl Reader {
                 outbox.hold_back();
             }
             match line {
-                Line::Whole(line) => self.handle(line),
+                Line::Whole(line) => self.handle(line, more),
                 Line::TooLong(beginning) => self.handle_too_long(beginning),
             }
             if !more {
@@ -75,10 +75,13 @@ impl Reader {
         }
     }
 
-    fn handle(&self, line: &[u8]) {
+    /// `more` says whether another line has come already.
+    fn handle(&self, line: &[u8], more: bool) {
         match envelope::parse_line(line) {
             Parsed::Blank => {}
-            Parsed::Call { id, method, params } => self.call(id, method, params, line.len()),
+            Parsed::Call { id, method, params } => {
+                self.call(id, method, params, line.len(), more);
+            }
             Parsed::Request {
                 id,
                 method,
@@ -117,18 +120,26 @@ impl Reader {
         }
     }
 
-    fn call(&self, id: RequestId, method: CallMethod, params: Option<&RawValue>, bytes: usize) {
-        let (ticket, cancel) = match self.connection.in_flight.begin_call(id.clone(), bytes) {
+    fn call(
+        &self,
+        id: RequestId,
+        method: CallMethod,
+        params: Option<&RawValue>,
+        bytes: usize,
+        more: bool,
+    ) {
+        let begun = match self.connection.in_flight.begin_call(id.clone(), bytes) {
             Ok(begun) => begun,
             Err(rejected) => return self.reject(id, rejected),
         };
-        let reply = Reply::new(Arc::clone(&self.connection), id.clone(), ticket);
+        let reply = Reply::new(Arc::clone(&self.connection), id.clone(), begun.ticket);
         let request = CallRequest {
             id,
             method,
             params: params.map(RawValue::to_owned),
-            cancel,
+            cancel: begun.cancel,
             reply,
+            alone: begun.alone && !more,
         };
         // Unwinding drops the reply, which answers; the thread goes on.
         if catch_unwind(AssertUnwindSafe(|| (self.on_call)(request))).is_err() {

@@ -6,7 +6,7 @@ use toolbay_sdk::{Health, call_tool, http, kv};
 
 plugin!(
     count, echo, fail_at_times, ask_name, bump, bump_and_fail, pay, seldom, admin, crash,
-    r1, r2, r3, r4, r5, r6, r7, r8, r9, reader, spin, hidden, well, upstream, long_list, long_text, fetch;
+    r1, r2, r3, r4, r5, r6, r7, r8, r9, reader, spin, hidden, well, upstream, overhear, overheard, long_list, long_text, fetch;
     resources(count_resource)
 );
 
@@ -63,6 +63,29 @@ fn upstream() -> Result<Health, ToolError> {
         .send()?
         .error_for_status()?;
     Ok(Health::healthy())
+}
+
+/// Keeps what it was told of a call.
+#[tool]
+fn overhear(
+    caller: &str,
+    read_only: bool,
+    arguments: Value,
+    error_code: Option<&str>,
+) -> Result<String, ToolError> {
+    let heard = json!({"caller": caller, "read_only": read_only, "arguments": arguments, "error_code": error_code});
+    kv::update("heard", |before: Option<Vec<Value>>| {
+        let mut all = before.unwrap_or_default();
+        all.push(heard.clone());
+        all
+    })?;
+    Ok("heard".to_owned())
+}
+
+/// Returns what it was told of calls.
+#[tool]
+fn overheard() -> Result<Value, ToolError> {
+    Ok(json!({"heard": kv::get::<Vec<Value>>("heard")?.unwrap_or_default()}))
 }
 
 /// A name.
@@ -158,8 +181,8 @@ fn admin() -> String {
 
 /// Crashes, or not.
 #[tool]
-fn crash(really: bool) -> String {
-    assert!(!really, "on purpose");
+fn crash(really: Option<bool>) -> String {
+    assert!(really == Some(false), "on purpose");
     "fine".to_owned()
 }
 

@@ -17,7 +17,7 @@ fn table() -> InFlight {
 #[test]
 fn an_id_is_free_again_once_answered() {
     let table = table();
-    let (first, _) = table.begin_call(id(1), 1).unwrap();
+    let first = table.begin_call(id(1), 1).unwrap().ticket;
     assert!(matches!(
         table.begin_call(id(1), 1),
         Err(Rejected::Duplicate)
@@ -32,7 +32,7 @@ fn an_id_is_free_again_once_answered() {
     let mut queued = 0;
     assert!(table.answer_call(&id(1), first, || queued += 1));
     assert!(!table.answer_call(&id(1), first, || queued += 1));
-    let (second, _) = table.begin_call(id(1), 1).unwrap();
+    let second = table.begin_call(id(1), 1).unwrap().ticket;
     assert!(
         !table.answer_call(&id(1), first, || queued += 1),
         "the first call answered the second"
@@ -46,7 +46,8 @@ fn an_id_is_free_again_once_answered() {
 #[test]
 fn what_is_cancelled_is_never_answered() {
     let table = table();
-    let (ticket, token) = table.begin_call(id(1), 1).unwrap();
+    let begun = table.begin_call(id(1), 1).unwrap();
+    let (ticket, token) = (begun.ticket, begun.cancel);
     assert_eq!(table.cancel(&id(1)), Cancelled::Call);
     assert!(token.is_cancelled());
     assert!(!table.answer_call(&id(1), ticket, || panic!("answered")));
@@ -67,9 +68,27 @@ fn what_is_cancelled_is_never_answered() {
 }
 
 #[test]
+fn a_call_is_alone_beside_subscriptions_only() {
+    let table = InFlight::new(10, 100);
+    table
+        .begin_forwarded(id(1), 1, Forwarded::LongLived)
+        .unwrap();
+    let first = table.begin_call(id(2), 1).unwrap();
+    assert!(first.alone);
+    assert!(!table.begin_call(id(3), 1).unwrap().alone);
+    assert!(table.answer_call(&id(2), first.ticket, || {}));
+    assert_eq!(table.cancel(&id(3)), Cancelled::Call);
+    table
+        .begin_forwarded(id(4), 1, Forwarded::Ordinary)
+        .unwrap();
+    assert!(!table.begin_call(id(5), 1).unwrap().alone);
+}
+
+#[test]
 fn closing_cancels_everything() {
     let table = table();
-    let (ticket, token) = table.begin_call(id(1), 1).unwrap();
+    let begun = table.begin_call(id(1), 1).unwrap();
+    let (ticket, token) = (begun.ticket, begun.cancel);
     table.close();
     assert!(token.is_cancelled());
     assert!(!table.answer_call(&id(1), ticket, || panic!("answered")));
@@ -91,7 +110,7 @@ fn room_is_made_by_answers_cancellations_and_releases() {
         });
     };
     // Too many requests.
-    let (ticket, _) = table.begin_call(id(1), 1).unwrap();
+    let ticket = table.begin_call(id(1), 1).unwrap().ticket;
     assert!(table.wait_for_room(|| panic!("there is room")));
     table.begin_call(id(2), 1).unwrap();
     freed(&|| assert!(table.answer_call(&id(1), ticket, || {})));
@@ -117,7 +136,7 @@ fn the_end_waits_for_what_will_be_answered() {
 
     table.wait_until_answered(&id(2), LONG);
 
-    let (ticket, _) = table.begin_call(id(2), 1).unwrap();
+    let ticket = table.begin_call(id(2), 1).unwrap().ticket;
     let start = Instant::now();
     table.wait_until_all_answered(Duration::from_millis(20));
     assert!(start.elapsed() >= Duration::from_millis(20) && start.elapsed() < LONG);
@@ -142,8 +161,8 @@ fn an_answer_and_a_cancellation_exclude_each_other() {
             .collect();
         thread::scope(|scope| {
             scope.spawn(|| {
-                for (call, (ticket, _)) in calls.iter().enumerate() {
-                    table.answer_call(&id(call as i64), *ticket, || {
+                for (call, begun) in calls.iter().enumerate() {
+                    table.answer_call(&id(call as i64), begun.ticket, || {
                         answers.fetch_add(1, Ordering::Relaxed);
                     });
                 }
@@ -158,7 +177,7 @@ fn an_answer_and_a_cancellation_exclude_each_other() {
         });
         let cancelled = calls
             .iter()
-            .filter(|(_, token)| token.is_cancelled())
+            .filter(|begun| begun.cancel.is_cancelled())
             .count();
         assert_eq!(table.len(), 0);
         assert!(cancelled <= 100);
