@@ -76,6 +76,7 @@ impl LoadError {
                 format!("build it with the Toolbay SDK, or write its manifest into {}", sidecar.display())
             }
             Self::Prepare(PrepareError::Compile(_)) => "build it again with current tools; `TOOLBAY_LOG=debug` shows more".into(),
+            Self::Prepare(PrepareError::Sandbox(_)) => "guests need terabytes of address space, of which little is used: lift a limit on it (`ulimit -v unlimited`)".into(),
             Self::Prepare(_) => "build it again with an SDK of this host's version".into(),
             Self::Schema { .. } => "correct the type that the schema is made from; schemas are JSON Schema 2020-12 without remote references".into(),
         }

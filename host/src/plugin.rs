@@ -170,6 +170,7 @@ impl Plugin {
                 Err(PrepareError::Compile(
                     error @ (CompileError::Host(_) | CompileError::Limit(_)),
                 )) => Err(NotReady::Component(error.into())),
+                Err(error @ PrepareError::Sandbox(_)) => Err(NotReady::Component(error)),
                 outcome => Ok(outcome),
             }
         });

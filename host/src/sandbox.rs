@@ -25,7 +25,7 @@ mod sockets;
 mod ticker;
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, LazyLock, Mutex, Weak};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -72,14 +72,22 @@ const MAX_DESCRIBED: usize = 4 << 20;
 
 /// Everything that guests need to run; one for a host.
 pub(crate) struct Sandbox {
-    pool: ArcSwap<Pool>,
-    compiler: Compiler,
+    engines: Arc<Engines>,
     lanes: Arc<Lanes>,
     instances: Arc<Semaphore>,
     surroundings: Surroundings,
     crowd: Crowd,
     /// Everything that has a place in a pool.
     prepared: Mutex<Vec<Weak<Prepared>>>,
+}
+
+/// What takes longest to set up, and is needed by no answer to a handshake: whoever needs it first sets it up.
+type Engines = LazyLock<Result<Engine, String>, Box<dyn FnOnce() -> Result<Engine, String> + Send>>;
+
+/// Where code is compiled for and run.
+struct Engine {
+    pool: ArcSwap<Pool>,
+    compiler: Compiler,
 }
 
 /// What all guests share of the host: each part gives a guest only what its reach allows.
@@ -113,6 +121,9 @@ struct Linked {
 /// Why a component cannot be run.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum PrepareError {
+    /// The machine is at fault.
+    #[error("the sandbox cannot be set up on this machine: {0}")]
+    Sandbox(String),
     #[error(transparent)]
     Compile(#[from] CompileError),
     /// It imports something that this host does not offer, or exports something of another type.
@@ -129,7 +140,7 @@ pub(crate) enum PrepareError {
 impl Sandbox {
     /// # Errors
     ///
-    /// Fails where the machine cannot reserve the address space for guests or start threads.
+    /// Fails where the machine cannot start threads. Where it cannot reserve the address space for guests, nothing can be prepared.
     pub(crate) fn new(
         cache: &Path,
         program: CompilerProgram,
@@ -138,13 +149,18 @@ impl Sandbox {
         changes: Changes,
         stand_ins: &StandIns,
     ) -> anyhow::Result<Self> {
-        let pool = Pool::new()?;
-        let compiler = Compiler::new(&pool.engine, cache, program);
+        let cache = cache.to_owned();
+        let engines: Arc<Engines> = Arc::new(LazyLock::new(Box::new(move || {
+            let pool = Pool::new().map_err(|error| format!("{error:#}"))?;
+            Ok(Engine {
+                compiler: Compiler::new(&pool.engine, &cache, program),
+                pool: ArcSwap::from_pointee(pool),
+            })
+        })));
         let lanes = Arc::new(Lanes::start()?);
         let instances = Arc::new(Semaphore::new(engine::MAX_INSTANCES as usize));
         Ok(Self {
-            pool: ArcSwap::from_pointee(pool),
-            compiler,
+            engines,
             lanes,
             instances,
             surroundings: Surroundings {
@@ -160,9 +176,20 @@ impl Sandbox {
         })
     }
 
+    /// # Errors
+    ///
+    /// Where it cannot be set up on this machine.
+    fn engine(&self) -> Result<&Engine, PrepareError> {
+        self.engines
+            .as_ref()
+            .as_ref()
+            .map_err(|error| PrepareError::Sandbox(error.clone()))
+    }
+
     /// Whether the component's code is in the ahead-of-time cache.
     pub(crate) fn is_compiled(&self, digest: &Digest) -> bool {
-        self.compiler.is_cached(digest)
+        self.engine()
+            .is_ok_and(|engine| engine.compiler.is_cached(digest))
     }
 
     /// Compiles (or maps from the cache), links, and makes one trial instance. Only code that passes is kept in the cache.
@@ -171,8 +198,9 @@ impl Sandbox {
         digest: &Digest,
         bytes: &[u8],
     ) -> Result<Arc<Prepared>, PrepareError> {
-        let pool = self.pool.load_full();
-        let compiled = self.compiler.component(&pool.engine, digest, bytes).await?;
+        let Engine { pool, compiler } = self.engine()?;
+        let pool = pool.load_full();
+        let compiled = compiler.component(&pool.engine, digest, bytes).await?;
         let linked = link(pool, &compiled)?;
         let prepared = Arc::new(Prepared {
             digest: digest.clone(),
@@ -187,7 +215,7 @@ impl Sandbox {
             Err(why) => return Err(PrepareError::Instantiate(why.sentence())),
         }
         let saving = compiled.save();
-        if let (Some(saving), true) = (saving, self.compiler.is_quick()) {
+        if let (Some(saving), true) = (saving, compiler.is_quick()) {
             // Whoever compiles quickly hands the code on to other processes at once.
             let _ = saving.await;
         }

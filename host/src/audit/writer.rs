@@ -13,7 +13,7 @@ use super::log_file::LogFile;
 
 /// How long the writer lets events come together. Waking it costs whoever records more than handing over the event does, so under load it
 /// is woken this often and not for each call.
-pub(super) const LINGER: Duration = Duration::from_millis(5);
+pub(super) const LINGER: Duration = Duration::from_millis(20);
 
 /// Lines are written when there are so many bytes of them.
 const MAX_BATCH: usize = 256 << 10;

@@ -10,8 +10,8 @@ use std::task::Poll;
 
 use tokio::runtime::{Builder, Handle, Runtime};
 
-/// A guest that was interrupted this many times by the epoch, so ran for about as many milliseconds without waiting for
-/// anything, is moved to the background.
+/// A guest that was interrupted this many times by the epoch, so ran for a few milliseconds without waiting for anything, is moved to
+/// the background.
 const TICKS_IN_MAIN_LANE: u32 = 2;
 
 /// How much lower the background threads' priority is (the Unix "nice" value).

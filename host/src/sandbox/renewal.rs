@@ -5,6 +5,7 @@
 use std::sync::{Arc, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+use super::compile::Compiler;
 use super::pool::Pool;
 use super::{Prepared, Sandbox, link};
 
@@ -46,7 +47,7 @@ impl Sandbox {
 
     async fn renew_pool(&self) -> anyhow::Result<super::pool::Retired> {
         let pool = tokio::task::spawn_blocking(Pool::new).await??;
-        Ok(self.pool.swap(Arc::new(pool)).watch())
+        Ok(self.engine()?.pool.swap(Arc::new(pool)).watch())
     }
 
     /// So that [`move_all`](Self::move_all) finds it.
@@ -62,25 +63,26 @@ impl Sandbox {
             let all = self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
             all.iter().filter_map(Weak::upgrade).collect()
         };
-        let pool = self.pool.load_full();
+        let Ok(engine) = self.engine() else { return };
+        let pool = engine.pool.load_full();
         for prepared in all {
             if !Arc::ptr_eq(&pool, &prepared.linked.load().pool) {
-                self.move_over(&prepared, &pool).await;
+                move_over(&engine.compiler, &prepared, &pool).await;
             }
         }
     }
+}
 
-    /// The code comes from the cache. Where that has it no longer, the component stays where it is, and so does its pool.
-    async fn move_over(&self, prepared: &Prepared, pool: &Arc<Pool>) {
-        let digest = &prepared.digest;
-        let Some(compiled) = self.compiler.cached(&pool.engine, digest).await else {
-            return;
-        };
-        match link(pool.clone(), &compiled) {
-            Ok(linked) => prepared.linked.store(Arc::new(linked)),
-            Err(error) => {
-                tracing::warn!(digest = digest.short(), %error, "a component cannot be linked anew");
-            }
+/// The code comes from the cache. Where that has it no longer, the component stays where it is, and so does its pool.
+async fn move_over(compiler: &Compiler, prepared: &Prepared, pool: &Arc<Pool>) {
+    let digest = &prepared.digest;
+    let Some(compiled) = compiler.cached(&pool.engine, digest).await else {
+        return;
+    };
+    match link(pool.clone(), &compiled) {
+        Ok(linked) => prepared.linked.store(Arc::new(linked)),
+        Err(error) => {
+            tracing::warn!(digest = digest.short(), %error, "a component cannot be linked anew");
         }
     }
 }

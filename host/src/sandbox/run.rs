@@ -308,6 +308,7 @@ fn store(
             return Err(DeadlinePassed.into());
         }
         interruptions.count();
+        line.met_tick();
         // Yielding at each tick lets others run, and lets a dropped call end even inside a pure loop.
         Ok(UpdateDeadline::Yield(1))
     });

@@ -1,4 +1,5 @@
-//! Advances the engine's epoch once a millisecond while guests run, and not at all while none do.
+//! Advances the engine's epoch while guests run, and not at all while none do: once a millisecond while any of them computes, and less often where all end before
+//! a tick finds them at it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -9,6 +10,10 @@ use wasmtime::Engine;
 
 /// A guest in a pure loop is looked at this often.
 pub(super) const TICK: Duration = Duration::from_millis(1);
+
+/// The first tick that meets such a guest comes this late at most. Waking a thread each millisecond would hold up one in thirty of the short calls that follow one
+/// another on one processor.
+const FIRST_TICK: Duration = Duration::from_millis(4);
 
 /// After the last guest has ended, ticking goes on for a while: calls often follow one another, and waking a thread for each would
 /// cost more than the ticks do.
@@ -24,6 +29,8 @@ pub(super) struct Ticker {
 #[derive(Debug, Default)]
 struct Shared {
     running: AtomicUsize,
+    /// Whether a guest has met a tick since the last one.
+    met: AtomicBool,
     asleep: AtomicBool,
     closed: AtomicBool,
 }
@@ -81,6 +88,11 @@ impl Ticking {
         }
     }
 
+    /// The guest has met a tick.
+    pub(super) fn met(&self) {
+        self.shared.met.store(true, Ordering::Relaxed);
+    }
+
     /// The guest waits for somebody; until it goes on it needs no ticks.
     pub(super) fn pause(&self) {
         if !self.paused.swap(true, Ordering::SeqCst) {
@@ -122,7 +134,8 @@ fn tick(engine: &Engine, shared: &Shared) {
             shared.asleep.store(false, Ordering::SeqCst);
             last_busy = Instant::now();
         }
-        thread::sleep(TICK);
+        let somebody_computes = shared.met.swap(false, Ordering::Relaxed);
+        thread::sleep(if somebody_computes { TICK } else { FIRST_TICK });
         engine.increment_epoch();
     }
 }

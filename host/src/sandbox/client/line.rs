@@ -55,6 +55,11 @@ impl Line {
         self.lock().deadline
     }
 
+    /// The guest computes, and has met a tick of its clock.
+    pub(in crate::sandbox) fn met_tick(&self) {
+        self.0.ticking.met();
+    }
+
     /// The guest asks, and waits.
     pub(super) async fn ask(&self, questions: Vec<Question>) -> Answered {
         let (answer, answered) = oneshot::channel();

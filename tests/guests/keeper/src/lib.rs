@@ -65,7 +65,7 @@ fn upstream() -> Result<Health, ToolError> {
     Ok(Health::healthy())
 }
 
-/// Keeps what it was told of a call.
+/// Keeps what it was told of a call that has arguments.
 #[tool]
 fn overhear(
     caller: &str,
@@ -73,13 +73,19 @@ fn overhear(
     arguments: Value,
     error_code: Option<&str>,
 ) -> Result<String, ToolError> {
+    if arguments
+        .as_object()
+        .is_none_or(|arguments| arguments.is_empty())
+    {
+        return Ok("nothing to keep".to_owned());
+    }
     let heard = json!({"caller": caller, "read_only": read_only, "arguments": arguments, "error_code": error_code});
     kv::update("heard", |before: Option<Vec<Value>>| {
         let mut all = before.unwrap_or_default();
         all.push(heard.clone());
         all
     })?;
-    Ok("heard".to_owned())
+    Ok("kept".to_owned())
 }
 
 /// Returns what it was told of calls.
