@@ -106,7 +106,7 @@ pub(crate) struct CallRequest {
     /// Cancelled when the client cancels the call and when the connection ends.
     pub(crate) cancel: CancellationToken,
     pub(crate) reply: Reply,
-    /// Whether nothing else of the client's is under way or has come already.
+    /// Whether nothing else of the client's is under way or has come already, nor did with the calls before.
     pub(crate) alone: bool,
 }
 

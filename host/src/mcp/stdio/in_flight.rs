@@ -8,6 +8,9 @@ use std::time::{Duration, Instant};
 use rmcp::model::RequestId;
 use tokio_util::sync::CancellationToken;
 
+/// After so many calls one after the other a client is taken for one that makes its calls so.
+const ONE_BY_ONE: u32 = 8;
+
 /// Tells two requests apart that use the same id one after the other.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Ticket(u64);
@@ -51,6 +54,8 @@ struct State {
     /// Bytes of requests not answered and of other messages that rmcp has not taken yet.
     bytes: usize,
     long_lived: usize,
+    /// How many requests in a row have come when none was waiting for its answer.
+    one_by_one: u32,
     next_ticket: u64,
     waiting: usize,
     closed: bool,
@@ -61,7 +66,7 @@ struct State {
 pub(super) struct Begun {
     pub(super) ticket: Ticket,
     pub(super) cancel: CancellationToken,
-    /// Whether nothing else waits for one.
+    /// Whether nothing else waits for one, nor did when the calls before this one came.
     pub(super) alone: bool,
 }
 
@@ -106,7 +111,7 @@ impl InFlight {
         Ok(ticket)
     }
 
-    /// Also says whether nothing else waits for an answer.
+    /// Also says whether nothing else waits for an answer, and has not for a while.
     fn begin(&self, id: RequestId, bytes: usize, kind: Kind) -> Result<(Ticket, bool), Rejected> {
         let mut state = self.lock();
         if state.closed {
@@ -116,6 +121,12 @@ impl InFlight {
             return Err(Rejected::Duplicate);
         }
         let alone = state.requests.len() == state.long_lived;
+        state.one_by_one = if alone {
+            state.one_by_one.saturating_add(1)
+        } else {
+            0
+        };
+        let alone = state.one_by_one > ONE_BY_ONE;
         let ticket = Ticket(state.next_ticket);
         state.next_ticket += 1;
         state.bytes += bytes;

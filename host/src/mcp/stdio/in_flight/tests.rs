@@ -68,20 +68,29 @@ fn what_is_cancelled_is_never_answered() {
 }
 
 #[test]
-fn a_call_is_alone_beside_subscriptions_only() {
+fn a_call_is_alone_where_none_waited_for_a_while_but_for_subscriptions() {
     let table = InFlight::new(10, 100);
     table
-        .begin_forwarded(id(1), 1, Forwarded::LongLived)
+        .begin_forwarded(id(0), 1, Forwarded::LongLived)
         .unwrap();
-    let first = table.begin_call(id(2), 1).unwrap();
-    assert!(first.alone);
-    assert!(!table.begin_call(id(3), 1).unwrap().alone);
-    assert!(table.answer_call(&id(2), first.ticket, || {}));
-    assert_eq!(table.cancel(&id(3)), Cancelled::Call);
-    table
-        .begin_forwarded(id(4), 1, Forwarded::Ordinary)
-        .unwrap();
-    assert!(!table.begin_call(id(5), 1).unwrap().alone);
+    let answered = |number: i64| {
+        let begun = table.begin_call(id(number), 1).unwrap();
+        assert!(table.answer_call(&id(number), begun.ticket, || {}));
+        begun.alone
+    };
+    for round in 0..3 {
+        let alone: Vec<bool> = (1..=20).map(answered).collect();
+        let first = alone.iter().position(|alone| *alone);
+        // The subscription itself came when none was waiting.
+        let expected = ONE_BY_ONE as usize - usize::from(round == 0);
+        assert_eq!(first, Some(expected), "{alone:?}");
+        assert!(alone.iter().skip(expected).all(|alone| *alone));
+        // Two at once: what follows is not alone for a while.
+        table.begin_call(id(100), 1).unwrap();
+        assert!(!table.begin_call(id(101), 1).unwrap().alone);
+        assert_eq!(table.cancel(&id(100)), Cancelled::Call);
+        assert_eq!(table.cancel(&id(101)), Cancelled::Call);
+    }
 }
 
 #[test]
