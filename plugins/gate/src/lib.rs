@@ -42,7 +42,7 @@ pub fn note(
     /// Whether it did what it should
     success: bool,
     /// How long it took, in milliseconds
-    #[schemars(range(min = 0.0))]
+    #[schemars(range(min = 0.0, max = 86_400_000.0))]
     duration_ms: f64,
 ) -> Result<Count, ToolError> {
     kv::update(&key(tool), |count: Option<Count>| {
