@@ -148,45 +148,65 @@ impl FolderWatcher {
         self.watcher.is_none() || self.incomplete
     }
 
+    /// Watches what there is now. A folder that comes into being before the one above it is watched again is nobody's event, so
+    /// it is looked once more.
     fn follow(&mut self) {
+        const LOOKS: usize = 4;
         let Some(watcher) = &mut self.watcher else {
             return;
         };
-        let mut wanted: Vec<PathBuf> = Vec::new();
-        for folder in &self.folders {
-            let existing = folder
-                .ancestors()
-                .find(|ancestor| ancestor.is_dir())
-                .map(Path::to_owned);
-            // The folder's own removal and return are seen from above.
-            let above = folder
-                .parent()
-                .filter(|parent| parent.is_dir())
-                .map(Path::to_owned);
-            wanted.extend(existing.into_iter().chain(above));
-        }
-        wanted.sort();
-        wanted.dedup();
-        self.incomplete = false;
-        for folder in &wanted {
-            // A folder that was removed and made again is another one under the same name, so the watch is always renewed.
-            if self.watched.contains(folder) {
-                let _ = watcher.unwatch(folder);
+        let mut wanted = to_watch(&self.folders);
+        for look in 1.. {
+            self.incomplete = false;
+            for folder in &wanted {
+                // A folder that was removed and made again is another one under the same name, so the watch is always renewed.
+                if self.watched.contains(folder) {
+                    let _ = watcher.unwatch(folder);
+                }
+                if let Err(error) = watcher.watch(folder, RecursiveMode::NonRecursive) {
+                    tracing::warn!(folder = %folder.display(), %error, "this folder cannot be watched and is looked at every second instead");
+                    self.incomplete = true;
+                }
             }
-            if let Err(error) = watcher.watch(folder, RecursiveMode::NonRecursive) {
-                tracing::warn!(folder = %folder.display(), %error, "this folder cannot be watched and is looked at every second instead");
+            for gone in self
+                .watched
+                .iter()
+                .filter(|folder| !wanted.contains(folder))
+            {
+                let _ = watcher.unwatch(gone);
+            }
+            self.watched = wanted;
+            wanted = to_watch(&self.folders);
+            if wanted == self.watched {
+                return;
+            }
+            if look == LOOKS {
+                // Somebody makes and removes folders all the time.
                 self.incomplete = true;
+                return;
             }
         }
-        for gone in self
-            .watched
-            .iter()
-            .filter(|folder| !wanted.contains(folder))
-        {
-            let _ = watcher.unwatch(gone);
-        }
-        self.watched = wanted;
     }
+}
+
+/// The folders, each with the one above it, from which its own removal and return are seen; of one that is not there, the nearest
+/// above it that is.
+fn to_watch(folders: &[PathBuf]) -> Vec<PathBuf> {
+    let mut wanted: Vec<PathBuf> = Vec::new();
+    for folder in folders {
+        let existing = folder
+            .ancestors()
+            .find(|ancestor| ancestor.is_dir())
+            .map(Path::to_owned);
+        let above = folder
+            .parent()
+            .filter(|parent| parent.is_dir())
+            .map(Path::to_owned);
+        wanted.extend(existing.into_iter().chain(above));
+    }
+    wanted.sort();
+    wanted.dedup();
+    wanted
 }
 
 /// Whether an event at this path can change what is loaded: in a plugin folder, or at one of the folders above it.
