@@ -14,6 +14,7 @@ mod paused;
 mod reach;
 mod redact;
 mod slot;
+mod span;
 mod wants;
 
 use std::sync::Arc;
@@ -44,6 +45,7 @@ use self::reach::{reach, tell_denials};
 use self::redact::redact;
 pub(crate) use self::slot::Slot;
 use self::slot::slot;
+use self::span::CallSpan;
 pub(crate) use self::wants::{Unknown, Wanted, Wants, look_up};
 use crate::audit;
 use crate::catalog::Found;
@@ -55,6 +57,7 @@ use crate::permissions::usage::Used;
 use crate::plugin::Tool;
 use crate::principal::Principal;
 use crate::sandbox::{Answer, Finished, GuestCall, GuestLimits, Remains};
+use crate::telemetry::TracePlace;
 
 /// What a caller asks for.
 pub(crate) struct CallRequest<'a> {
@@ -131,13 +134,16 @@ pub(crate) async fn begin(
     let started = Instant::now();
     let (found, wanted) = look_up(host, &request.wants, request.within.is_some()).await?;
     let label = (found.tool.clone(), found.plugin.digest.clone());
-    let hearer = hearer(host, &found, request);
-    let mut begun = stages(host, found, wanted, request, started).await;
+    let span = CallSpan::begin(host, &found, request);
+    let trace = span.as_ref().map(|span| span.place());
+    let hearer = hearer(host, &found, request, trace.as_ref());
+    let watching = Watching { hearer, span };
+    let mut begun = stages(host, found, wanted, request, trace, started).await;
     match &mut begun {
-        Ok(under_way) => under_way.hearer = hearer,
+        Ok(under_way) => under_way.watching = watching,
         Err(end) => {
             let caller = &request.principal.name;
-            record(caller, &label.0, &label.1, hearer, end, started.elapsed());
+            record(caller, &label.0, &label.1, watching, end, started.elapsed());
         }
     }
     Ok(begun)
@@ -149,6 +155,7 @@ async fn stages(
     found: Found,
     wanted: Wanted,
     request: &CallRequest<'_>,
+    trace: Option<TracePlace>,
     started: Instant,
 ) -> Result<UnderWay, Box<CallEnd>> {
     if let Some(within) = &request.within {
@@ -166,7 +173,7 @@ async fn stages(
         return Err(Box::new(CallEnd::with(output)));
     }
     admit(host, &found, caller, request.within.is_some())?;
-    before(host, &found, request).await?;
+    before(host, &found, request, trace.as_ref()).await?;
     let ticket = if tool.services.cache.is_some() {
         let access = &allowance.access;
         let looking = look_up_answer(host, &found, access, caller, &asked, request.cancel);
@@ -223,7 +230,13 @@ async fn stages(
         },
         reach: reach.clone(),
         client: request.client.clone(),
-        callees: Composing::of(host, &found, request, (Instant::now() + timeout).into()),
+        callees: Composing::of(
+            host,
+            &found,
+            request,
+            trace,
+            (Instant::now() + timeout).into(),
+        ),
     };
     let running = host
         .sandbox
@@ -243,7 +256,7 @@ async fn stages(
         claimed,
         place: Place::of(host),
         callers_places: host.places.clone(),
-        hearer: None,
+        watching: Watching::default(),
         found,
     })
 }
@@ -258,7 +271,7 @@ async fn conclude(under_way: UnderWay, finished: Finished) -> CallEnd {
         afterwards,
         claimed,
         place,
-        hearer,
+        watching,
         ..
     } = under_way;
     let tool = &found.tool;
@@ -309,7 +322,7 @@ async fn conclude(under_way: UnderWay, finished: Finished) -> CallEnd {
         &reach.principal,
         tool,
         &found.plugin.digest,
-        hearer,
+        watching,
         &mut end,
         started.elapsed(),
     );
@@ -355,12 +368,19 @@ fn validate(tool: &Tool, arguments: Option<Box<RawValue>>) -> Result<String, Cal
         .details(serde_json::json!({ "errors": faults.iter().map(|fault| serde_json::json!({"pointer": fault.pointer, "message": fault.message})).collect::<Vec<_>>() })))
 }
 
+/// Who hears how one call ends, besides its caller.
+#[derive(Default)]
+pub(crate) struct Watching {
+    hearer: Option<Box<Hearer>>,
+    span: Option<CallSpan>,
+}
+
 /// Says in the log what became of the call, and what the audit log is to say. Arguments hold private data and stay out of it.
 fn record(
     caller: &Arc<str>,
     tool: &Arc<Tool>,
     digest: &Digest,
-    hearer: Option<Box<Hearer>>,
+    watching: Watching,
     end: &mut CallEnd,
     took: Duration,
 ) {
@@ -373,7 +393,10 @@ fn record(
     }
     let code = end.outcome.as_ref().err().map(|error| error.code.as_str());
     tool.metrics.count(code, took);
-    if let Some(hearer) = hearer {
+    if let Some(span) = watching.span {
+        span.end(code);
+    }
+    if let Some(hearer) = watching.hearer {
         hearer.tell(code, took);
     }
     end.audit = Some(Box::new(audit::Call {

@@ -47,6 +47,18 @@ pub(crate) trait Client: Send + Sync {
     fn log(&self, level: LogLevel, logger: &str, data: Value);
 
     fn abilities(&self) -> Abilities;
+
+    /// Where the call stands in its client's trace, if that has one.
+    fn trace(&self) -> Option<TraceParent> {
+        None
+    }
+}
+
+/// A place in a trace, in the texts of W3C Trace Context.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TraceParent {
+    pub(crate) parent: String,
+    pub(crate) state: Option<String>,
 }
 
 /// A client that hears nothing and can be asked nothing: the command line's.

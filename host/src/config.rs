@@ -10,6 +10,7 @@ use std::str::FromStr;
 use anyhow::{Context, Result, bail};
 use serde_json::json;
 use toolbay_manifest::Rate;
+use url::Url;
 
 use self::file::File;
 pub(crate) use self::file::{EXAMPLE, FILE};
@@ -48,6 +49,8 @@ pub struct Config {
     pub middleware_after: Vec<String>,
     /// A second name of `toolbay_status`.
     pub status_alias: Option<String>,
+    /// The collector that spans of calls are sent to.
+    pub telemetry: Option<Url>,
     /// Every value above, and where it came from.
     pub(crate) origins: Vec<Setting>,
     /// What stands in for the time and for servers, in a plugin's tests.
@@ -258,6 +261,13 @@ impl Config {
             || Ok(None),
             |alias| json!(alias),
         )?;
+        let telemetry = origins.pick(
+            "telemetry.otlp",
+            Before::default(),
+            file.address("telemetry.otlp")?.map(file::At::some),
+            || Ok(None),
+            |collector| json!(collector.as_ref().map(Url::as_str)),
+        )?;
         Ok(Self {
             folders,
             cache,
@@ -272,6 +282,7 @@ impl Config {
             middleware_before,
             middleware_after,
             status_alias,
+            telemetry,
             origins: origins.0,
             stand_ins: StandIns::default(),
             secrets,

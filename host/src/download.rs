@@ -4,20 +4,13 @@ use std::time::Duration;
 
 use http_body_util::{BodyExt, Empty};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{ACCEPT, HOST, LOCATION, USER_AGENT};
+use hyper::header::{ACCEPT, LOCATION};
 use hyper::{Request, Response};
-use hyper_util::rt::TokioIo;
-use rustls::pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use url::{Host, Url};
 
+use crate::outbound;
 use crate::terminal::Progress;
 use crate::text::{bytes, escape, shorten};
-use crate::tls;
-
-/// How long connecting may take, for one address.
-const CONNECTING: Duration = Duration::from_secs(15);
 
 /// How long all of it may take.
 const ALL: Duration = Duration::from_secs(300);
@@ -152,63 +145,13 @@ async fn request(url: &Url) -> Result<Response<Incoming>, DownloadError> {
             CHECK_NETWORK,
         )
     };
-    let host = url
-        .host()
-        .ok_or_else(|| DownloadError::new("it names no host", CHECK_ADDRESS))?;
-    let port = url.port_or_known_default().unwrap_or(443);
-    let name = match &host {
-        Host::Domain(name) => (*name).to_owned(),
-        Host::Ipv4(address) => address.to_string(),
-        Host::Ipv6(address) => address.to_string(),
-    };
-    let connecting = tokio::time::timeout(CONNECTING, TcpStream::connect((name.as_str(), port)));
-    let stream = connecting
-        .await
-        .map_err(|error| unreachable(&error))?
+    let request = Request::get(url.path())
+        .header(ACCEPT, "application/wasm, application/octet-stream, */*")
+        .body(Empty::<Bytes>::new())
         .map_err(|error| unreachable(&error))?;
-    let request = Request::get(match url.query() {
-        Some(query) => format!("{}?{query}", url.path()),
-        None => url.path().to_owned(),
-    })
-    .header(
-        HOST,
-        url.port()
-            .map_or_else(|| host.to_string(), |port| format!("{host}:{port}")),
-    )
-    .header(USER_AGENT, concat!("toolbay/", env!("CARGO_PKG_VERSION")))
-    .header(ACCEPT, "application/wasm, application/octet-stream, */*")
-    .body(Empty::<Bytes>::new())
-    .map_err(|error| unreachable(&error))?;
-    if url.scheme() == "http" {
-        return send(stream, request)
-            .await
-            .map_err(|error| unreachable(&error));
-    }
-    let roots = tokio::task::spawn_blocking(tls::platform_roots)
-        .await
-        .map_err(|error| unreachable(&error))?;
-    let connector = roots
-        .and_then(tls::connector)
-        .map_err(|error| unreachable(&error))?;
-    let server = ServerName::try_from(name).map_err(|error| unreachable(&error))?;
-    let stream = tokio::time::timeout(CONNECTING, connector.connect(server, stream))
-        .await
-        .map_err(|error| unreachable(&error))?
-        .map_err(|error| unreachable(&error))?;
-    send(stream, request)
+    outbound::send(url, request)
         .await
         .map_err(|error| unreachable(&error))
-}
-
-async fn send(
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    request: Request<Empty<Bytes>>,
-) -> hyper::Result<Response<Incoming>> {
-    let (mut sender, connection) =
-        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-    // Ends with the response's body, or with the program.
-    drop(tokio::spawn(connection));
-    sender.send_request(request).await
 }
 
 async fn body(

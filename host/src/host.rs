@@ -30,6 +30,7 @@ use crate::sandbox::{CompilerProgram, Sandbox};
 use crate::seal::Seal;
 use crate::secrets::Secrets;
 use crate::state::Store;
+use crate::telemetry::Telemetry;
 use crate::turns::CallerPlaces;
 
 /// How long the first answer about tools waits for files that are being written as the host starts.
@@ -66,6 +67,8 @@ pub struct Host {
     pub(crate) places: Option<Arc<CallerPlaces>>,
     /// What the user put around all calls.
     pub(crate) middleware: Option<Arc<Middleware>>,
+    /// Where spans of calls go, if the user wants them anywhere.
+    pub(crate) telemetry: Option<Arc<Telemetry>>,
     /// What outlives the host.
     pub(crate) store: Store,
     /// This host, for others that find what it has begun.
@@ -115,6 +118,11 @@ impl Host {
             changes.clone(),
             &config.stand_ins,
         )?;
+        let telemetry = config
+            .telemetry
+            .as_ref()
+            .map(Telemetry::start)
+            .transpose()?;
         let grants = match &config.policy {
             Some(policy) => GrantStore::policy(policy, &config.state),
             None => GrantStore::in_folder(&config.settings, &config.state),
@@ -131,6 +139,7 @@ impl Host {
                 .concurrency
                 .map(|most| Arc::new(CallerPlaces::new(most))),
             middleware: Middleware::of(&config, me),
+            telemetry: telemetry.map(Arc::new),
             config,
             sandbox,
             grants: Arc::new(grants),
@@ -220,6 +229,9 @@ impl Host {
         const ENDING: Duration = Duration::from_secs(1);
         if let Some(middleware) = &self.middleware {
             middleware.finish().await;
+        }
+        if let Some(telemetry) = self.telemetry.clone() {
+            let _ = tokio::task::spawn_blocking(move || telemetry.finish()).await;
         }
         if !self.audit.flush(ENDING) {
             tracing::warn!("the last lines of the audit log may be missing");

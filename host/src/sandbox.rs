@@ -241,6 +241,9 @@ impl Sandbox {
 
     /// Gives back a guest's remains where that holds nobody up.
     pub(crate) fn dispose(&self, remains: Remains) {
+        if remains.are_more_than_ordinary() {
+            self.crowd.see();
+        }
         match self.lanes.background() {
             Some(background) if remains.is_large() => {
                 drop(background.spawn_blocking(move || drop(remains)))

@@ -9,6 +9,7 @@ mod limits;
 mod limits_of_pages;
 mod middleware;
 mod retries;
+mod telemetry;
 
 use std::fs;
 

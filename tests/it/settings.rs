@@ -69,6 +69,7 @@ fn what_is_in_force_is_shown_with_where_it_came_from() {
     middleware.before  none  default
     middleware.after  none  default
     status.alias  none  default
+    telemetry.otlp  none  default
     --- stderr
     "#);
     let output = toolbay_in(home.path(), &["config", "--dir", "/srv/plugins", "--json"]);

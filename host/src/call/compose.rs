@@ -19,6 +19,7 @@ use crate::plugin::{Plugin, Tool};
 use crate::principal::Principal;
 use crate::sandbox::types::{ErrorCode as GuestErrorCode, ToolError, ToolResult};
 use crate::sandbox::{Called, Callees};
+use crate::telemetry::TracePlace;
 
 /// So many tools call one another at most, the first included.
 const MAX_DEPTH: usize = 8;
@@ -37,11 +38,13 @@ pub(crate) struct Within {
     read_only: bool,
     /// Whether one of them is around another.
     middleware: bool,
+    /// Where the innermost of them stands in a trace.
+    pub(super) trace: Option<TracePlace>,
 }
 
 impl Within {
     /// For a tool that is put around a call, itself perhaps within others.
-    pub(super) fn around(outer: Option<&Self>, found: &Found) -> Self {
+    pub(super) fn around(outer: Option<&Self>, found: &Found, trace: Option<&TracePlace>) -> Self {
         const LONG: Duration = Duration::from_secs(3600);
         let mut within = outer.cloned().unwrap_or_else(|| Self {
             names: Vec::new(),
@@ -49,11 +52,13 @@ impl Within {
             deadline: Instant::now() + LONG,
             read_only: false,
             middleware: true,
+            trace: None,
         });
         within.names.push(found.tool.full_name.clone());
         // It is the user's, and not called by whoever only reads.
         within.read_only = false;
         within.middleware = true;
+        within.trace = trace.cloned();
         within
     }
 
@@ -109,6 +114,7 @@ impl Composing {
         host: &Host,
         found: &Found,
         request: &CallRequest<'_>,
+        trace: Option<TracePlace>,
         deadline: Instant,
     ) -> Option<Arc<dyn Callees>> {
         if found.tool.requested.calls.is_empty() {
@@ -120,11 +126,13 @@ impl Composing {
             deadline,
             read_only: false,
             middleware: false,
+            trace: None,
         });
         within.names.push(found.tool.full_name.clone());
         within.plugins.push(found.plugin.clone());
         within.deadline = within.deadline.min(deadline);
         within.read_only |= found.tool.annotations.read_only;
+        within.trace = trace;
         let composing = Self {
             host: host.me(),
             found: found.clone(),

@@ -19,6 +19,7 @@ use crate::config::Config;
 use crate::host::Host;
 use crate::plugin::Tool;
 use crate::principal::Principal;
+use crate::telemetry::TracePlace;
 
 /// What a tool before a call may be told, by the name of its argument.
 const TOLD_BEFORE: [&str; 5] = ["tool", "plugin", "caller", "read_only", "arguments"];
@@ -121,6 +122,7 @@ pub(super) async fn before(
     host: &Host,
     found: &Found,
     request: &CallRequest<'_>,
+    trace: Option<&TracePlace>,
 ) -> Result<(), CallError> {
     let Some(middleware) = around(host, found, request) else {
         return Ok(());
@@ -129,7 +131,7 @@ pub(super) async fn before(
         return Ok(());
     }
     let about = About::of(found, request);
-    let within = Within::around(request.within.as_ref(), found);
+    let within = Within::around(request.within.as_ref(), found, trace);
     for name in &middleware.before {
         let told = about.before();
         let running = run(
@@ -147,7 +149,12 @@ pub(super) async fn before(
 }
 
 /// Who hears how this call ends, if anybody does.
-pub(super) fn hearer(host: &Host, found: &Found, request: &CallRequest<'_>) -> Option<Box<Hearer>> {
+pub(super) fn hearer(
+    host: &Host,
+    found: &Found,
+    request: &CallRequest<'_>,
+    trace: Option<&TracePlace>,
+) -> Option<Box<Hearer>> {
     let middleware = around(host, found, request)?;
     if middleware.after.is_empty() {
         return None;
@@ -155,7 +162,7 @@ pub(super) fn hearer(host: &Host, found: &Found, request: &CallRequest<'_>) -> O
     Some(Box::new(Hearer {
         about: About::of(found, request),
         // What is left of another call's time is not this one's.
-        within: Within::around(None, found),
+        within: Within::around(None, found, trace),
         middleware: middleware.clone(),
     }))
 }

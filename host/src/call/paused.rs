@@ -12,7 +12,7 @@ use super::kept::Afterwards;
 use super::keyed::Claimed;
 use super::large::Place;
 use super::slot::slot_again;
-use super::{Call, CallEnd, Hearer, Slot, conclude};
+use super::{Call, CallEnd, Slot, Watching, conclude};
 use crate::catalog::Found;
 use crate::client::{Answer, Answered, Question};
 use crate::digest::Digest;
@@ -53,7 +53,7 @@ pub(crate) struct UnderWay {
     /// Its key, where it has one.
     pub(super) claimed: Option<Claimed>,
     /// Who hears how it ends.
-    pub(super) hearer: Option<Box<Hearer>>,
+    pub(super) watching: Watching,
 }
 
 /// A call whose guest waits for an answer. Dropping it ends the guest.

@@ -9,6 +9,7 @@ use std::str::FromStr;
 
 use anyhow::{Context, Result, anyhow, bail};
 use toml_edit::{Document, TableLike, Value};
+use url::Url;
 
 use crate::text::nearest;
 
@@ -19,7 +20,7 @@ pub(crate) const FILE: &str = "toolbay.toml";
 pub(crate) const EXAMPLE: &str = include_str!("toolbay.example.toml");
 
 /// Every key, in the order in which they are shown.
-pub(crate) const KEYS: [&str; 12] = [
+pub(crate) const KEYS: [&str; 13] = [
     "folders",
     "cache",
     "state",
@@ -32,6 +33,7 @@ pub(crate) const KEYS: [&str; 12] = [
     "middleware.before",
     "middleware.after",
     "status.alias",
+    "telemetry.otlp",
 ];
 
 /// What every client takes, together with what it puts before a name.
@@ -249,6 +251,30 @@ impl File {
             }
         }
         Ok(Some(names))
+    }
+
+    /// The address of a server that the host itself sends to.
+    pub(super) fn address(&self, key: &str) -> Result<Option<At<Url>>> {
+        const HINT: &str = "write its address: \"http://127.0.0.1:4318\"";
+        let Some(At { value, line }) = self.text(key)? else {
+            return Ok(None);
+        };
+        let wrong = |problem: &dyn Display| {
+            let problem = format_args!("is {value:?}, {problem}").to_string();
+            self.wrong(key, line, problem, HINT)
+        };
+        let url = Url::parse(&value)
+            .map_err(|error| wrong(&format_args!("which is no address: {error}")))?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(wrong(&"which is neither http nor https"));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(wrong(&"and a user or a password cannot be in it"));
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(wrong(&"and must end with its path"));
+        }
+        Ok(Some(At { value: url, line }))
     }
 
     /// The name of a tool, as every client takes it.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::logging::{LogFilter, level_name};
 use super::tasks::RunningTask;
-use crate::client::{Abilities, Asks, Client, LogLevel};
+use crate::client::{Abilities, Asks, Client, LogLevel, TraceParent};
 use crate::text::escape;
 
 /// So many notifications of a call go out at once, and then one each [`PACE`]: a guest may report at every step of a loop.
@@ -27,6 +27,7 @@ pub(super) struct CallClient {
     notify: Notify,
     /// What progress is reported by, if the client asked for it.
     token: Option<ProgressToken>,
+    trace: Option<TraceParent>,
     logs: LogFilter,
     abilities: Abilities,
     said: Mutex<Said>,
@@ -53,6 +54,7 @@ impl CallClient {
         Arc::new(Self {
             notify,
             token: meta.and_then(RequestMetaObject::get_progress_token),
+            trace: meta.and_then(trace),
             logs,
             abilities,
             said: Mutex::new(Said {
@@ -140,6 +142,18 @@ impl Client for CallClient {
     fn abilities(&self) -> Abilities {
         self.abilities
     }
+
+    fn trace(&self) -> Option<TraceParent> {
+        self.trace.clone()
+    }
+}
+
+/// The client's place in its trace, as MCP has it: `traceparent` and `tracestate` in `_meta`.
+fn trace(meta: &RequestMetaObject) -> Option<TraceParent> {
+    Some(TraceParent {
+        parent: meta.get_traceparent()?.to_owned(),
+        state: meta.get_tracestate().map(str::to_owned),
+    })
 }
 
 /// What a client says that it can be asked, by its capabilities as they are written.

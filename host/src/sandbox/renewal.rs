@@ -1,4 +1,4 @@
-//! Gives back the memory that a crowd of guests has left behind. Tens of megabytes stay in the places that they used, warm for
+//! Gives back the memory that a crowd of guests, or one that crashed, has left behind. Up to tens of megabytes stay in the places that they used, warm for
 //! the next crowd; when it does not come, everything moves to a fresh pool and the old one is dropped. A host that is called by one
 //! client at its ordinary pace never comes to that.
 

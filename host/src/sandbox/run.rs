@@ -102,6 +102,8 @@ pub(crate) enum Remains {
     Nothing,
     /// A guest that has ended.
     Ended(Box<Alive>),
+    /// A guest that has crashed: it may have used all of its stack.
+    Crashed(Box<Alive>),
     /// A guest that was still running when its time was up or its caller gave up.
     Running(#[expect(dead_code, reason = "it is only ever dropped")] Box<dyn Send>),
 }
@@ -112,9 +114,16 @@ impl Remains {
         const LARGE: usize = 4 << 20;
         match self {
             Self::Nothing => false,
-            Self::Ended(alive) => alive.store.data().limiter.memory_used() > LARGE,
+            Self::Ended(alive) | Self::Crashed(alive) => {
+                alive.store.data().limiter.memory_used() > LARGE
+            }
             Self::Running(_) => true,
         }
+    }
+
+    /// Whether its place keeps more than an ordinary guest's.
+    pub(super) fn are_more_than_ordinary(&self) -> bool {
+        matches!(self, Self::Crashed(_) | Self::Running(_))
     }
 }
 
@@ -160,10 +169,12 @@ impl Running {
             Ok(Some((answer, mut alive))) => {
                 let end = answer.map_err(|error| failure(&error, alive.store.data_mut()));
                 alive.store.data().output.finish();
-                Finished {
-                    end,
-                    remains: Remains::Ended(Box::new(alive)),
-                }
+                let alive = Box::new(alive);
+                let remains = match &end {
+                    Ok(_) => Remains::Ended(alive),
+                    Err(_) => Remains::Crashed(alive),
+                };
+                Finished { end, remains }
             }
             Ok(None) => Finished::failed(GuestFailure::Host("the host is shutting down".into())),
             Err(failure) => Finished {

@@ -49,10 +49,13 @@ proptest! {
         }
     }
 
-    /// The host takes more: quoted local parts, addresses in brackets.
+    /// The host takes more: quoted local parts, addresses in brackets. It alone decodes internationalised names.
     #[test]
     fn the_host_takes_each_address(text in nearly("[a-z0-9.+'!-]{1,10}@[a-z0-9-]{1,8}(\\.[a-z0-9-]{1,6}){0,3}")) {
-        if text.parse::<Email>().is_ok() {
+        let encoded = |label: &str| label.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("xn--"));
+        if let Ok(email) = text.parse::<Email>()
+            && !email.domain().split('.').any(encoded)
+        {
             prop_assert!(host("email", &text), "{}", text);
         }
     }

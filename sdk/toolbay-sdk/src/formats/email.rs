@@ -10,7 +10,8 @@ use crate::error::ToolError;
 const MARKS: &str = "!#$%&'*+-/=?^_`{|}~";
 
 /// An e-mail address, `ada@example.com`, as people have them: a local part of at most 64 characters with dots between its parts, and a host's name (RFC 5321,
-/// section 4.1.2). Quoted local parts, addresses of machines in brackets, and characters beyond ASCII are refused. Whether anybody reads it is another matter.
+/// section 4.1.2). Quoted local parts, addresses of machines in brackets, and characters beyond ASCII are refused. An internationalised name is taken in its form
+/// in ASCII, `xn--…`, and not decoded here: an argument's is, by the host. Whether anybody reads it is another matter.
 ///
 /// ```
 /// use toolbay_sdk::{Email, ToolError};
