@@ -56,7 +56,7 @@ use crate::json;
 use crate::permissions::usage::Used;
 use crate::plugin::Tool;
 use crate::principal::Principal;
-use crate::sandbox::{Answer, Finished, GuestCall, GuestLimits, Remains};
+use crate::sandbox::{Answer, Finished, GuestCall, GuestLimits, Prepared, Remains};
 use crate::telemetry::TracePlace;
 
 /// What a caller asks for.
@@ -195,12 +195,10 @@ async fn stages(
         None
     };
     let slot = slot(host, &found, caller, request).await?;
-    let prepared = tokio::select! {
-        biased;
-        () = request.cancel.cancelled() => return Err(CallError::cancelled().into()),
-        prepared = plugin.prepared(&host.sandbox) => prepared,
+    let prepared = match plugin.is_prepared() {
+        Some(prepared) => prepared,
+        None => Box::pin(prepared(host, &found, request.cancel)).await?,
     };
-    let prepared = prepared.map_err(|error| not_ready(tool, &error))?;
     let reach = reach(
         host,
         &found,
@@ -259,6 +257,20 @@ async fn stages(
         watching: Watching::default(),
         found,
     })
+}
+
+/// The runnable component, once it is one.
+async fn prepared<'a>(
+    host: &Host,
+    found: &'a Found,
+    cancel: &CancellationToken,
+) -> Result<&'a Arc<Prepared>, CallError> {
+    let prepared = tokio::select! {
+        biased;
+        () = cancel.cancelled() => return Err(CallError::cancelled()),
+        prepared = found.plugin.prepared(&host.sandbox) => prepared,
+    };
+    prepared.map_err(|error| not_ready(&found.tool, &error))
 }
 
 /// Everything that comes after the guest has run.

@@ -156,9 +156,14 @@ impl Plugin {
         !self.pin_claimed.swap(true, Ordering::Relaxed)
     }
 
+    /// The runnable component, if it is one already.
+    pub(crate) fn is_prepared(&self) -> Option<&Arc<Prepared>> {
+        self.prepared.get()?.as_ref().ok()
+    }
+
     /// The runnable component, compiled first if need be.
     pub(crate) async fn prepared(&self, sandbox: &Sandbox) -> Result<&Arc<Prepared>, NotReady> {
-        if let Some(Ok(prepared)) = self.prepared.get() {
+        if let Some(prepared) = self.is_prepared() {
             return Ok(prepared);
         }
         let outcome = self.prepared.get_or_try_init(|| async {

@@ -126,6 +126,48 @@ fn python_uses_resources_prompts_and_questions() {
 }
 
 #[test]
+fn python_orders_with_one_call_of_five_tools() {
+    let Some(python) = variable("TOOLBAY_TEST_PYTHON", "the Python client") else {
+        return;
+    };
+    let script = paths::root().join("tests/clients/orders.py");
+    for mode in ["legacy", "auto", "2026-07-28"] {
+        let home = TempDir::new().expect("a temporary folder can be made");
+        let folder = Folder::empty();
+        let orders = fs::read(paths::plugin("orders")).expect("the plugin was built");
+        folder.replace("orders.wasm", &orders);
+        let policy = home.path().join("policy.toml");
+        let granted = "version = 1\n[[grant]]\nplugin = \"orders\"\neverything = true\n";
+        fs::write(&policy, granted).expect("a file can be written");
+        let mut command = in_environment(&home, &python);
+        command.arg("-W").arg("ignore").arg(&script).arg(mode);
+        command.arg(paths::host()).arg("serve").arg(folder.path());
+        command.arg("--policy").arg(&policy);
+        let output = run(command);
+        assert_eq!(output.code, Some(0), "{mode}: {}", output.transcript());
+        let seen: Value = serde_json::from_str(&output.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}", output.transcript()));
+        let order = json!({"id": 1, "customer": "Ada", "article": "plums", "pieces": 5});
+        assert_eq!(seen["first"], order, "{mode}");
+        assert_eq!(seen["again"]["idempotent_replay"], true, "{mode}");
+        // Ordered once, and nothing stays reserved of what failed.
+        assert_eq!(
+            (&seen["stock"], &seen["left"]),
+            (&json!(7), &json!(7)),
+            "{mode}"
+        );
+        assert!(
+            seen["too_many"]
+                .as_str()
+                .is_some_and(|text| text.contains("only 7 of `plums` are free")),
+            "{mode}: {seen}"
+        );
+        // What is internal, clients do not see.
+        assert_eq!(seen["tools"].as_array().map(Vec::len), Some(4), "{mode}");
+    }
+}
+
+#[test]
 fn typescript_uses_resources_prompts_and_questions() {
     for mode in ["legacy", "auto", "2026-07-28"] {
         let Some((_home, mut command)) = node("offers.mjs") else {

@@ -78,7 +78,10 @@ pub(crate) async fn look_up(
     internal_too: bool,
 ) -> Result<(Found, Wanted), Unknown> {
     match find(&host.catalog(), wants, internal_too) {
-        Err(_) if !host.is_scanned() => find(&*host.scanned_catalog().await, wants, internal_too),
+        Err(_) if !host.is_scanned() => {
+            let catalog = Box::pin(host.scanned_catalog()).await;
+            find(&catalog, wants, internal_too)
+        }
         found => found,
     }
 }

@@ -63,12 +63,15 @@ impl Lanes {
     /// Runs to the end, here or in the background. Dropping the future ends the guest in either lane.
     ///
     /// `None` says that the background lane is shutting down.
-    pub(super) async fn run<F>(&self, guest: F, interruptions: &Interruptions) -> Option<F::Output>
+    pub(super) async fn run<F>(
+        &self,
+        mut guest: Pin<Box<F>>,
+        interruptions: &Interruptions,
+    ) -> Option<F::Output>
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let mut guest: Pin<Box<F>> = Box::pin(guest);
         let finished = std::future::poll_fn(|context| match guest.as_mut().poll(context) {
             Poll::Ready(output) => Poll::Ready(Some(output)),
             Poll::Pending if interruptions.0.load(Ordering::Relaxed) >= TICKS_IN_MAIN_LANE => {

@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use wasmtime::{Engine, Store, UpdateDeadline};
@@ -211,14 +212,9 @@ impl Sandbox {
             callees,
         } = call;
         let deadline = Instant::now() + limits.timeout;
-        let waiting = tokio::time::timeout_at(deadline, self.instances.clone().acquire_owned());
-        let permit = tokio::select! {
-            biased;
-            () = cancel.cancelled() => return Err(GuestFailure::Cancelled),
-            permit = waiting => permit,
-        };
-        let Ok(Ok(permit)) = permit else {
-            return Err(GuestFailure::NoSlot);
+        let permit = match self.instances.clone().try_acquire_owned() {
+            Ok(permit) => permit,
+            Err(_) => Box::pin(self.place(deadline, cancel)).await?,
         };
         self.crowd.look(&self.instances);
         let files = self.files(&reach, deadline, cancel).await?;
@@ -245,23 +241,38 @@ impl Sandbox {
         );
         let lanes = self.lanes.clone();
         let guest = Box::pin(async move {
-            let guest = async move {
-                let mut alive = Alive {
-                    store,
-                    _permit: permit,
-                };
-                let answer = linked
-                    .exports
-                    .ask(&linked.pre, &mut alive.store, request)
-                    .await;
-                (answer, alive)
+            let mut alive = Alive {
+                store,
+                _permit: permit,
             };
-            lanes.run(guest, &interruptions).await
+            let answer = linked
+                .exports
+                .ask(&linked.pre, &mut alive.store, request)
+                .await;
+            (answer, alive)
         });
+        let guest = Box::pin(async move { lanes.run(guest, &interruptions).await });
         Ok(Running {
             guest: Some(guest),
             line,
         })
+    }
+
+    /// Waits for a place among all guests.
+    async fn place(
+        &self,
+        deadline: Instant,
+        cancel: &CancellationToken,
+    ) -> Result<OwnedSemaphorePermit, GuestFailure> {
+        let waiting = tokio::time::timeout_at(deadline, self.instances.clone().acquire_owned());
+        tokio::select! {
+            biased;
+            () = cancel.cancelled() => Err(GuestFailure::Cancelled),
+            permit = waiting => match permit {
+                Ok(Ok(permit)) => Ok(permit),
+                _ => Err(GuestFailure::NoSlot),
+            },
+        }
     }
 
     /// Runs a guest that nobody answers.
@@ -329,7 +340,7 @@ fn store(
 /// A guest that has not been dropped yet. Its slot is free only once its memory is.
 pub(crate) struct Alive {
     store: Store<GuestState>,
-    _permit: tokio::sync::OwnedSemaphorePermit,
+    _permit: OwnedSemaphorePermit,
 }
 
 impl Finished {

@@ -41,13 +41,17 @@ impl Asking<'_> {
     ///
     /// What is answered with a protocol error instead of a result.
     pub(super) async fn answer(&self, id: &RequestId) -> Result<Answered, ErrorData> {
-        let state = match (&self.params.request_state, self.era) {
-            (Some(state), Era::Modern) => Some(self.open(state).await?),
-            _ => None,
-        };
-        let Some(resumed) = state else {
-            return self.begin(id, false).await;
-        };
+        // Few calls go on with an earlier one or have tasks. What they take is boxed, here and below, so that the future of an ordinary call, which is
+        // moved where it runs, stays small.
+        match (&self.params.request_state, self.era) {
+            (Some(state), Era::Modern) => Box::pin(self.resume(id, state)).await,
+            _ => self.begin(id, false).await,
+        }
+    }
+
+    /// Goes on with what the client kept.
+    async fn resume(&self, id: &RequestId, state: &str) -> Result<Answered, ErrorData> {
+        let resumed = self.open(state).await?;
         match resumed.state.why.clone() {
             Why::Allow => {
                 let end = match self.run(false, Vec::new()).await? {
@@ -99,25 +103,31 @@ impl Asking<'_> {
     /// Makes the call, or a task of it where the tool and the client have them.
     async fn begin(&self, id: &RequestId, consent: bool) -> Result<Answered, ErrorData> {
         let has_tasks = self.era == Era::Modern && self.client.abilities().task;
-        let call = if has_tasks {
-            let begun = call::begin(self.host, &self.request(consent, Vec::new())).await;
-            match begun.map_err(|unknown| unknown_error(&unknown))? {
-                Ok(under_way) if under_way.may_be_a_task() => {
-                    let (tasks, arguments) = (&self.session.tasks, self.params.arguments_text());
-                    return Ok(task::start(
-                        self.host,
-                        tasks,
-                        &self.client,
-                        id,
-                        under_way,
-                        arguments,
-                    ));
-                }
-                Ok(under_way) => under_way.go_on(self.cancel).await,
-                Err(end) => Call::Ended(*end),
+        if has_tasks {
+            return Box::pin(self.begin_task(id, consent)).await;
+        }
+        match self.run(consent, Vec::new()).await? {
+            Call::Ended(end) if end.question.is_none() => Ok(self.ended(id, end)),
+            call => Box::pin(self.converse(id, call, consent, Vec::new())).await,
+        }
+    }
+
+    async fn begin_task(&self, id: &RequestId, consent: bool) -> Result<Answered, ErrorData> {
+        let begun = call::begin(self.host, &self.request(consent, Vec::new())).await;
+        let call = match begun.map_err(|unknown| unknown_error(&unknown))? {
+            Ok(under_way) if under_way.may_be_a_task() => {
+                let (tasks, arguments) = (&self.session.tasks, self.params.arguments_text());
+                return Ok(task::start(
+                    self.host,
+                    tasks,
+                    &self.client,
+                    id,
+                    under_way,
+                    arguments,
+                ));
             }
-        } else {
-            self.run(consent, Vec::new()).await?
+            Ok(under_way) => under_way.go_on(self.cancel).await,
+            Err(end) => Call::Ended(*end),
         };
         self.converse(id, call, consent, Vec::new()).await
     }
