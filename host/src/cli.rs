@@ -62,5 +62,8 @@ pub enum Command {
     Compile {
         #[arg(long)]
         quick: bool,
+        /// Beside others, at a lower priority.
+        #[arg(long)]
+        aside: bool,
     },
 }

@@ -61,7 +61,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Secret(arguments) => secret::run(&arguments.action),
         Command::Token(arguments) => token::run(&arguments.action),
         Command::Idempotency(arguments) => idempotency::run(&arguments.action),
-        Command::Compile { quick } => compile::run(quick),
+        Command::Compile { quick, aside } => compile::run(quick, aside),
         Command::Add(arguments) => add::run(&arguments),
         Command::Remove(arguments) => remove::run(&arguments),
         Command::ClientConfig(arguments) => client_config::run(&arguments),

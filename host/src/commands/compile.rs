@@ -6,11 +6,12 @@ use anyhow::Result;
 
 pub(crate) use crate::sandbox::COMPILE_COMMAND as NAME;
 
-pub(crate) fn run(quick: bool) -> Result<u8> {
+pub(crate) fn run(quick: bool, aside: bool) -> Result<u8> {
     let compiled = crate::sandbox::compile_from_stdin(
         std::io::stdin().lock(),
         crate::terminal::raw_stdout(),
         quick,
+        aside,
     )?;
     match compiled {
         Ok(()) => Ok(super::OK),

@@ -32,7 +32,8 @@ const COMPILE_TIMEOUT: Duration = Duration::from_secs(150);
 /// No component that the host accepts makes more code than this.
 const MAX_CODE: u64 = 1 << 30;
 
-/// How much lower the child's priority is (the Unix "nice" value).
+/// How much lower the child's priority is (the Unix "nice" value) where several are at work, as at the first start on a full folder. One alone compiles what somebody
+/// waits for, a plugin that was replaced, and at a lower priority takes half as long again beside a busy client.
 const CHILD_NICENESS: i32 = 5;
 
 /// How many children compile at once. Each uses several threads already.
@@ -154,8 +155,9 @@ impl Compiler {
                 .acquire()
                 .await
                 .map_err(|error| CompileError::Host(error.to_string()))?;
+            let aside = self.children.available_permits() < CHILDREN - 1;
             let started = std::time::Instant::now();
-            let code = tokio::time::timeout(COMPILE_TIMEOUT, self.compile(bytes))
+            let code = tokio::time::timeout(COMPILE_TIMEOUT, self.compile(bytes, aside))
                 .await
                 .unwrap_or_else(|_| {
                     Err(CompileError::Limit(format!(
@@ -188,13 +190,14 @@ impl Compiler {
         })
     }
 
-    async fn compile(&self, bytes: &[u8]) -> Result<Vec<u8>, CompileError> {
+    async fn compile(&self, bytes: &[u8], aside: bool) -> Result<Vec<u8>, CompileError> {
         let host = |error: io::Error| {
             CompileError::Host(format!("{}: {error}", self.program.path.display()))
         };
         let mut child = tokio::process::Command::new(&self.program.path)
             .arg(COMPILE_COMMAND)
             .args(self.program.quick.then_some("--quick"))
+            .args(aside.then_some("--aside"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -286,10 +289,10 @@ pub(crate) fn compile_from_stdin(
     mut input: impl Read,
     mut output: impl Write,
     quick: bool,
+    aside: bool,
 ) -> Result<Result<(), String>, io::Error> {
     limit_this_process();
-    if !quick {
-        // Somebody waits for quick code; the other is made ahead, beside calls.
+    if aside {
         let _ = rustix::process::nice(CHILD_NICENESS);
     }
     let mut bytes = Vec::new();
