@@ -148,11 +148,15 @@ impl Client for CallClient {
     }
 }
 
-/// The client's place in its trace, as MCP has it: `traceparent` and `tracestate` in `_meta`.
+/// The client's place in its trace, as MCP has it: `traceparent` and `tracestate` in `_meta`. It is kept until a collector has it, so no more of it is taken than
+/// W3C Trace Context asks for.
 fn trace(meta: &RequestMetaObject) -> Option<TraceParent> {
+    const MAX: usize = 512;
+    let parent = meta.get_traceparent().filter(|text| text.len() <= MAX)?;
+    let state = meta.get_tracestate().filter(|text| text.len() <= MAX);
     Some(TraceParent {
-        parent: meta.get_traceparent()?.to_owned(),
-        state: meta.get_tracestate().map(str::to_owned),
+        parent: parent.to_owned(),
+        state: state.map(str::to_owned),
     })
 }
 

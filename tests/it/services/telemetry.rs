@@ -133,11 +133,16 @@ fn a_call_and_what_it_calls_are_spans_of_their_clients_trace() {
 }
 
 #[test]
-fn a_trace_that_its_client_does_not_record_is_not_sent() {
+fn what_a_client_says_of_its_trace_is_kept_to() {
     let place = Place::new();
     let mut session = traced(&place, place.server.port(), Era::Modern);
     let meta = json!({"traceparent": format!("00-{TRACE}-{CLIENT}-00")});
     let call = json!({"name": "keeper_r1", "arguments": {"path": ["bump"]}, "_meta": meta});
+    session.result("tools/call", call);
+    // More than a client has to be able to send is not kept.
+    let long = format!("vendor={}", "x".repeat(600));
+    let meta = json!({"traceparent": format!("00-{TRACE}-{CLIENT}-01"), "tracestate": long});
+    let call = json!({"name": "keeper_bump", "arguments": {}, "_meta": meta});
     session.result("tools/call", call);
     // What is none begins a trace of its own.
     let meta = json!({"traceparent": "00-nonsense"});
@@ -145,7 +150,8 @@ fn a_trace_that_its_client_does_not_record_is_not_sent() {
     session.result("tools/call", call);
     let sent = sent(&place, session);
     let spans = spans(&sent);
-    assert_eq!(spans.len(), 1, "{spans:#?}");
+    assert_eq!(spans.len(), 2, "{spans:#?}");
+    assert_eq!(named(&spans, "tools/call keeper_bump").trace_state, "");
     assert!(
         named(&spans, "tools/call keeper_count")
             .parent_span_id
