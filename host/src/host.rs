@@ -47,7 +47,7 @@ pub struct Host {
     /// Itself, for guests that call other tools.
     me: Weak<Self>,
     pub(crate) config: Config,
-    pub(crate) sandbox: Sandbox,
+    pub(crate) sandbox: Arc<Sandbox>,
     started_at: Instant,
     pub(crate) grants: Arc<GrantStore>,
     pub(crate) secrets: Arc<Secrets>,
@@ -141,7 +141,7 @@ impl Host {
             middleware: Middleware::of(&config, me),
             telemetry: telemetry.map(Arc::new),
             config,
-            sandbox,
+            sandbox: Arc::new(sandbox),
             grants: Arc::new(grants),
             started_at: Instant::now(),
             catalog: ArcSwap::default(),

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::task::JoinHandle;
+
 use crate::catalog::{Catalog, PluginProblem};
 use crate::dev::DevNote;
 use crate::digest::Digest;
@@ -63,8 +65,17 @@ struct Served {
 struct Settling {
     content: Option<(Digest, Option<Digest>)>,
     content_since: Instant,
+    /// Whether this content was compiled before, so was whole then: nobody is in the middle of writing it.
+    known: bool,
+    /// The content on its way to being a plugin, begun while it settles: what becomes of it counts only once it has stood still.
+    loading: Option<Loading>,
     since: Instant,
 }
+
+type Loaded = Result<(Arc<Plugin>, toolbay_manifest::Manifest), LoadError>;
+
+/// Ends with whoever waits for it.
+struct Loading(JoinHandle<Loaded>);
 
 /// What a scan found out.
 pub(crate) struct Scanned {
@@ -91,7 +102,7 @@ impl Inventory {
     }
 
     /// Looks at all folders once.
-    pub(crate) async fn scan(&mut self, sandbox: &Sandbox) -> Scanned {
+    pub(crate) async fn scan(&mut self, sandbox: &Arc<Sandbox>) -> Scanned {
         let folders = self.folders.clone();
         let look = move || (discover(&folders), DevNote::all(&folders));
         let candidates = match tokio::task::spawn_blocking(look).await {
@@ -184,7 +195,7 @@ impl Inventory {
         }
     }
 
-    async fn judge(&mut self, sandbox: &Sandbox, candidate: &Candidate) -> Verdict {
+    async fn judge(&mut self, sandbox: &Arc<Sandbox>, candidate: &Candidate) -> Verdict {
         let now = Instant::now();
         let seen = Seen {
             file: candidate.file.as_ref().ok().copied(),
@@ -220,14 +231,10 @@ impl Inventory {
             (entry.seen, entry.settling, entry.problem) = (Some(seen), None, None);
             return Verdict::Unchanged;
         }
-        let settling = entry.settling.get_or_insert(Settling {
-            content: key.clone(),
-            content_since: now,
-            since: now,
-        });
+        let replaces = entry.served.is_some();
+        let settling = entry.settling.get_or_insert_with(|| Settling::begin(now));
         if settling.content != key {
-            settling.content.clone_from(&key);
-            settling.content_since = now;
+            settling.hold(content.as_ref().ok(), key.clone(), now, sandbox);
         }
         let stood_still = still_since_start || now.duration_since(settling.content_since) >= SETTLE;
         let overdue = old_since_start || now.duration_since(settling.since) >= REPORT_AFTER;
@@ -235,17 +242,16 @@ impl Inventory {
             |error: &LoadError| overdue || (stood_still && !error.may_be_unfinished());
 
         let loaded = match content {
-            // What was compiled before was whole then, and is the same now: nobody is in the middle of writing it.
-            Ok(content) if stood_still || sandbox.is_compiled(&content.digest) => take_in(
-                sandbox,
-                &self.cache,
-                candidate,
-                &content,
-                entry.served.is_some(),
-            )
-            .await
-            .map(|loaded| (loaded, key)),
-            Ok(_) => return Verdict::Settling,
+            Ok(content) => {
+                let loading = settling.loading.take().unwrap_or_else(|| {
+                    Loading::begin(sandbox, &self.cache, candidate, content, replaces)
+                });
+                if !stood_still && !settling.known {
+                    settling.loading = Some(loading);
+                    return Verdict::Settling;
+                }
+                loading.end().await.map(|loaded| (loaded, key))
+            }
             Err(error) => Err(error),
         };
         match loaded {
@@ -285,22 +291,65 @@ async fn read(candidate: &Candidate) -> Result<Content, LoadError> {
     read.unwrap_or_else(|error| Err(LoadError::Read(std::io::Error::other(error))))
 }
 
-/// Loads a version. One that replaces another is made ready to run first, so that nobody waits for its compiler and a version that does not
-/// run never takes the place of one that does.
-async fn take_in(
-    sandbox: &Sandbox,
-    cache: &Path,
-    candidate: &Candidate,
-    content: &Content,
-    replaces: bool,
-) -> Result<(Arc<Plugin>, toolbay_manifest::Manifest), LoadError> {
-    let (plugin, manifest) = load::load(sandbox, cache, candidate, content).await?;
-    if replaces
-        && let Err(crate::plugin::NotReady::Component(error)) = plugin.prepared(sandbox).await
-    {
-        return Err(error.into());
+impl Settling {
+    fn begin(now: Instant) -> Self {
+        Self {
+            content: None,
+            content_since: now,
+            known: false,
+            loading: None,
+            since: now,
+        }
     }
-    Ok((Arc::new(plugin), manifest))
+
+    /// Other content than at the last look.
+    fn hold(
+        &mut self,
+        content: Option<&Content>,
+        key: Option<(Digest, Option<Digest>)>,
+        now: Instant,
+        sandbox: &Sandbox,
+    ) {
+        self.content = key;
+        self.content_since = now;
+        self.known = content.is_some_and(|content| sandbox.is_compiled(&content.digest));
+        self.loading = None;
+    }
+}
+
+impl Loading {
+    /// Loads a version. One that replaces another is made ready to run first, so that nobody waits for its compiler and a version that does not
+    /// run never takes the place of one that does.
+    fn begin(
+        sandbox: &Arc<Sandbox>,
+        cache: &Path,
+        candidate: &Candidate,
+        content: Content,
+        replaces: bool,
+    ) -> Self {
+        let (sandbox, cache, candidate) = (sandbox.clone(), cache.to_owned(), candidate.clone());
+        Self(tokio::spawn(async move {
+            let (plugin, manifest) = load::load(&sandbox, &cache, &candidate, &content).await?;
+            if replaces
+                && let Err(crate::plugin::NotReady::Component(error)) =
+                    plugin.prepared(&sandbox).await
+            {
+                return Err(error.into());
+            }
+            Ok((Arc::new(plugin), manifest))
+        }))
+    }
+
+    async fn end(mut self) -> Loaded {
+        let loaded = (&mut self.0).await;
+        loaded.unwrap_or_else(|error| Err(LoadError::Read(std::io::Error::other(error))))
+    }
+}
+
+impl Drop for Loading {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// A folder that others can change.

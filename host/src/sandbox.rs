@@ -36,6 +36,7 @@ use self::compile::{Compiled, Compiler};
 use self::crowd::Crowd;
 use self::descriptors::Descriptors;
 use self::exports::{DESCRIBE, Exports};
+use self::files::LocalFolders;
 use self::guest::GuestState;
 use self::http::HttpClient;
 use self::lanes::Lanes;
@@ -94,6 +95,7 @@ struct Engine {
 #[derive(Clone)]
 struct Surroundings {
     descriptors: Descriptors,
+    local: LocalFolders,
     /// Where key-value state is kept.
     state: StateStore,
     /// Seals places in guests' lists.
@@ -165,6 +167,7 @@ impl Sandbox {
             instances,
             surroundings: Surroundings {
                 descriptors: Descriptors::new(),
+                local: LocalFolders::default(),
                 state,
                 seal,
                 http: Arc::new(HttpClient::new(stand_ins.servers.clone())),

@@ -2,6 +2,7 @@
 //! library. A guest that asks something in the middle is answered here too: at once in the legacy era, by another request in the modern one.
 
 mod asking;
+mod pace;
 mod state;
 mod task;
 
@@ -18,6 +19,7 @@ use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use self::asking::Asking;
+use self::pace::Pace;
 use super::client::{CallClient, Notify, abilities};
 use super::convert;
 use super::guard::answering_panics;
@@ -33,13 +35,14 @@ use crate::results::URI as RESULT_URI;
 use crate::sandbox::Remains;
 use crate::status::{self, STATUS_TOOL, Status};
 
-/// Takes calls from the transport's reader and runs each as a task of its own. A call that is alone begins on the reader's thread: a short one ends there too, and is
-/// spared the way to another thread and back, which takes longer than it does.
+/// Takes calls from the transport's reader and runs each as a task of its own. A call that is alone begins on the reader's thread, and others do while such calls are short:
+/// a short one ends there too, and is spared the way to another thread and back, which takes longer than it does.
 pub(super) fn dispatcher(
     host: Arc<Host>,
     session: Arc<Session>,
     runtime: Handle,
 ) -> Arc<dyn Fn(CallRequest) + Send + Sync> {
+    let pace = Pace::default();
     Arc::new(move |request: CallRequest| {
         let (host, session) = (host.clone(), session.clone());
         let alone = request.alone;
@@ -84,8 +87,8 @@ pub(super) fn dispatcher(
             }
             drop(answered.slot);
         };
-        if alone {
-            begin_here(&runtime, task);
+        if pace.is_short() || alone {
+            pace.measure(|| begin_here(&runtime, task));
         } else {
             runtime.spawn(task);
         }

@@ -110,7 +110,7 @@ pub(crate) struct CallRequest {
     pub(crate) alone: bool,
 }
 
-/// Receives each call on the thread that reads, so it must return soon: within milliseconds where the call is alone, and at once otherwise. What it answers on that thread leaves together with
+/// Receives each call on the thread that reads, so it must return soon: within milliseconds now and then, and mostly at once. What it answers on that thread leaves together with
 /// the answers to the requests that have come already. A panic is answered as an internal error.
 pub(crate) type OnCall = Arc<dyn Fn(CallRequest) + Send + Sync>;
 

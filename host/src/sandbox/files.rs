@@ -7,6 +7,7 @@
 
 mod handles;
 mod listing;
+mod local;
 mod open;
 mod output;
 mod path;
@@ -27,6 +28,7 @@ use wasmtime_wasi::p2::bindings::filesystem::{preopens, types};
 use wasmtime_wasi::{FsPerms, OpenMode};
 
 use self::handles::Handles;
+pub(super) use self::local::LocalFolders;
 use super::descriptors::Descriptors;
 use super::guest::GuestState;
 use crate::permissions::access::{MountAccess, ToolAccess};
@@ -38,15 +40,25 @@ pub(super) struct GuestFiles(Option<Box<Mounts>>);
 
 struct Mounts {
     mounts: Vec<Mount>,
-    /// The mount of each descriptor that the guest holds, by its number.
-    places: HashMap<u32, usize>,
+    /// Where each descriptor that the guest holds is, by its number.
+    places: HashMap<u32, Place>,
     handles: Handles,
+}
+
+/// Where an open file or folder is.
+#[derive(Clone, Copy)]
+struct Place {
+    /// Which of the mounts it is in.
+    mount: usize,
+    /// Whether it is on the same local file system as the folder that the mount is bound to: others may be mounted below that.
+    is_local: bool,
 }
 
 /// One mount, opened for one call.
 struct Mount {
     name: String,
     dir: Dir,
+    is_local: bool,
     /// Whether it may be written but for the tool's being read-only.
     access: Access,
 }
@@ -62,10 +74,11 @@ pub(crate) struct MountFailure {
 
 impl GuestFiles {
     /// Opens the bound folders. A folder that is gone, or has become something else, is the call's failure. The file system may be slow to
-    /// answer, so this is not done on a thread that others wait for.
+    /// answer, so this is not done on a thread that others wait for, unless it is a local one.
     pub(super) async fn open(
         access: &ToolAccess,
         descriptors: &Descriptors,
+        local: &LocalFolders,
     ) -> Result<Self, MountFailure> {
         let Some(first) = access.mounts.first() else {
             return Ok(Self::default());
@@ -78,15 +91,15 @@ impl GuestFiles {
         };
         let handles = Handles::new(descriptors.clone(), bound.len())
             .ok_or_else(|| failure("cannot be opened now: too many files are open in this host"))?;
-        let opened = tokio::task::spawn_blocking(move || {
+        let is_quick = local.hold_all(bound.iter().map(|mount| mount.folder.as_path()));
+        let known = local.clone();
+        let mounts = local::run(is_quick, move || {
             bound
                 .into_iter()
-                .map(|mount| Mount::open(mount, read_only))
+                .map(|mount| Mount::open(mount, read_only, &known))
                 .collect::<Result<Vec<_>, _>>()
-        });
-        let mounts = opened
-            .await
-            .unwrap_or_else(|_| Err(failure("could not be opened")))?;
+        })
+        .await?;
         Ok(Self(Some(Box::new(Mounts {
             mounts,
             places: HashMap::new(),
@@ -96,7 +109,11 @@ impl GuestFiles {
 }
 
 impl Mount {
-    fn open(bound: MountAccess, read_only: bool) -> Result<Self, MountFailure> {
+    fn open(
+        bound: MountAccess,
+        read_only: bool,
+        known: &LocalFolders,
+    ) -> Result<Self, MountFailure> {
         let MountAccess {
             name,
             folder,
@@ -108,11 +125,16 @@ impl Mount {
             (FsPerms::ReadWrite, OpenMode::READ | OpenMode::WRITE)
         };
         match open_folder(&folder) {
-            Ok(file) => Ok(Self {
-                name,
-                dir: Dir::new(file, perms, mode, false),
-                access,
-            }),
+            Ok(file) => {
+                let is_local = local::is_local(&file);
+                known.remember(&folder, is_local);
+                Ok(Self {
+                    name,
+                    dir: Dir::new(file, perms, mode, false),
+                    is_local,
+                    access,
+                })
+            }
             Err(error) => Err(MountFailure {
                 name,
                 folder,

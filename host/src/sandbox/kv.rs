@@ -135,6 +135,7 @@ mod tests {
         };
         let surroundings = Surroundings {
             descriptors: Descriptors::new(),
+            local: crate::sandbox::LocalFolders::default(),
             state: store.clone(),
             seal: Arc::new(crate::seal::Seal::new(
                 std::path::Path::new("/nowhere"),

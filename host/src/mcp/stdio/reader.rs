@@ -22,6 +22,8 @@ use super::{CallMethod, CallRequest, Connection, OnCall, Reply};
 
 /// A JSON tree takes up to this many times the memory of its text (`[1,1,1,…]`: 32 bytes for every two).
 const TREE_FACTOR: usize = 16;
+/// What is answered while so many lines are read leaves together. With more of them the client would have nothing to do meanwhile.
+const HELD_BACK_LINES: usize = 8;
 /// How long reading waits for `initialize` to be answered.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(2);
 
@@ -53,6 +55,7 @@ impl Reader {
     /// Reads until the input ends, cannot be read, or the connection ends for another reason.
     pub(super) fn run(&self, mut lines: Lines) {
         let outbox = &self.connection.outbox;
+        let mut held_back = 0;
         while self.connection.wait_for_room() {
             let (line, more) = match lines.next() {
                 Ok(Some(next)) => next,
@@ -64,13 +67,15 @@ impl Reader {
             };
             if more {
                 outbox.hold_back();
+                held_back += 1;
             }
             match line {
                 Line::Whole(line) => self.handle(line, more),
                 Line::TooLong(beginning) => self.handle_too_long(beginning),
             }
-            if !more {
+            if !more || held_back >= HELD_BACK_LINES {
                 outbox.release();
+                held_back = 0;
             }
         }
     }

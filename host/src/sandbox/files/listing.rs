@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rustix::fs::{AtFlags, Dir, DirEntry, FileType, Mode, OFlags, openat, statat};
 use wasmtime_wasi::p2::FsResult;
 use wasmtime_wasi::p2::bindings::filesystem::types::{DescriptorType, DirectoryEntry, ErrorCode};
-use wasmtime_wasi::runtime::spawn_blocking;
+
+use super::local;
 
 /// The most entries of a folder that a guest is given.
 pub(super) const MAX_ENTRIES: usize = 100_000;
@@ -23,6 +24,8 @@ pub(super) struct Listing {
     /// How many more entries are given.
     left: usize,
     at_end: bool,
+    /// Whether it is on a local file system.
+    is_local: bool,
 }
 
 /// A name that is not UTF-8 is an error in its place.
@@ -34,7 +37,7 @@ pub(super) struct TooMany;
 
 impl Listing {
     /// Opens the folder anew, since a listing needs a place in it of its own, to give at most so many entries of it. Blocks.
-    pub(super) fn open(folder: impl AsFd, most: usize) -> io::Result<Self> {
+    pub(super) fn open(folder: impl AsFd, most: usize, is_local: bool) -> io::Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let folder = openat(folder, ".", flags, Mode::empty())?;
         Ok(Self {
@@ -42,6 +45,7 @@ impl Listing {
             ready: VecDeque::new(),
             left: most,
             at_end: false,
+            is_local,
         })
     }
 
@@ -54,7 +58,7 @@ impl Listing {
     pub(super) async fn next(&mut self) -> FsResult<Result<Option<DirectoryEntry>, TooMany>> {
         if self.ready.is_empty() && !self.at_end {
             let folder = self.folder.clone();
-            let (batch, at_end) = spawn_blocking(move || {
+            let (batch, at_end) = local::run(self.is_local, move || {
                 read_batch(&mut folder.lock().unwrap_or_else(PoisonError::into_inner))
             })
             .await?;

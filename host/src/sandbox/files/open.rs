@@ -50,10 +50,32 @@ impl From<io::Error> for OpenFault {
 /// Opens a path in a folder. Blocks, though never on a pipe.
 #[cfg(target_os = "linux")]
 pub(super) fn open(folder: &File, request: &OpenRequest) -> Result<Opened, OpenFault> {
+    open_with(folder, request, rustix::fs::ResolveFlags::empty())
+}
+
+/// The same for what is on the folder's own file system. Nothing where that does not hold for the path, as far as it comes, or it leads out.
+#[cfg(target_os = "linux")]
+pub(super) fn open_local(
+    folder: &File,
+    request: &OpenRequest,
+) -> Option<Result<Opened, OpenFault>> {
+    match open_with(folder, request, rustix::fs::ResolveFlags::NO_XDEV) {
+        // The kernel says the same of both.
+        Err(OpenFault::LeadsOut | OpenFault::NotHere) => None,
+        opened => Some(opened),
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn open_with(
+    folder: &File,
+    request: &OpenRequest,
+    also: rustix::fs::ResolveFlags,
+) -> Result<Opened, OpenFault> {
     use rustix::fs::{Mode, OFlags};
     // Opening can itself be an act on a device or on whoever waits at a pipe's other end, so what it is is looked at before. That it still is
     // the same is looked at afterwards.
-    match resolve(folder, request, OFlags::PATH, Mode::empty()) {
+    match resolve(folder, request, OFlags::PATH, Mode::empty(), also) {
         Ok(file) => {
             ordinary(&file)?;
         }
@@ -76,7 +98,7 @@ pub(super) fn open(folder: &File, request: &OpenRequest) -> Result<Opened, OpenF
     } else {
         Mode::empty()
     };
-    let file = resolve(folder, request, flags, mode)?;
+    let file = resolve(folder, request, flags, mode, also)?;
     classify(file)
 }
 
@@ -86,6 +108,11 @@ pub(super) fn open(_: &File, _: &OpenRequest) -> Result<Opened, OpenFault> {
     Err(OpenFault::NotHere)
 }
 
+#[cfg(not(target_os = "linux"))]
+pub(super) fn open_local(_: &File, _: &OpenRequest) -> Option<Result<Opened, OpenFault>> {
+    None
+}
+
 /// Whether a path leads out of the folder, by its words or by a link on its way. Blocks.
 pub(super) fn leads_out(folder: &File, path: &str) -> bool {
     if super::path::leads_out(path) {
@@ -93,13 +120,19 @@ pub(super) fn leads_out(folder: &File, path: &str) -> bool {
     }
     #[cfg(target_os = "linux")]
     {
-        use rustix::fs::{Mode, OFlags};
+        use rustix::fs::{Mode, OFlags, ResolveFlags};
         let request = OpenRequest {
             path: path.to_owned(),
             follow: true,
             ..OpenRequest::default()
         };
-        let resolved = resolve(folder, &request, OFlags::PATH, Mode::empty());
+        let resolved = resolve(
+            folder,
+            &request,
+            OFlags::PATH,
+            Mode::empty(),
+            ResolveFlags::empty(),
+        );
         matches!(resolved, Err(OpenFault::LeadsOut))
     }
     #[cfg(not(target_os = "linux"))]
@@ -116,6 +149,7 @@ fn resolve(
     request: &OpenRequest,
     mut flags: rustix::fs::OFlags,
     mode: rustix::fs::Mode,
+    also: rustix::fs::ResolveFlags,
 ) -> Result<File, OpenFault> {
     use rustix::fs::{OFlags, ResolveFlags, openat2};
     use rustix::io::Errno;
@@ -123,7 +157,7 @@ fn resolve(
     const ATTEMPTS: usize = 32;
     flags |= OFlags::CLOEXEC;
     flags.set(OFlags::NOFOLLOW, !request.follow);
-    let inside = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
+    let inside = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS | also;
     for _ in 0..ATTEMPTS {
         match openat2(folder, request.path.as_str(), flags, mode, inside) {
             Ok(file) => return Ok(file.into()),

@@ -20,7 +20,7 @@ use wasmtime_wasi::p2::bindings::filesystem::types::{
 use wasmtime_wasi::p2::{FsError, FsResult};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder};
 
-use super::{FilesView, GuestFiles};
+use super::{FilesView, GuestFiles, LocalFolders};
 use crate::permissions::access::{MountAccess, ToolAccess};
 use crate::permissions::usage::{Denial, Usage};
 use crate::sandbox::descriptors::Descriptors;
@@ -69,7 +69,7 @@ impl Guest {
             read_only,
             ..ToolAccess::default()
         };
-        let files = GuestFiles::open(&access, &Descriptors::of(1000))
+        let files = GuestFiles::open(&access, &Descriptors::of(1000), &LocalFolders::default())
             .await
             .unwrap();
         Self {
@@ -251,7 +251,8 @@ async fn a_folder_that_is_gone_fails_the_call() {
             }],
             ..ToolAccess::default()
         };
-        let opened = GuestFiles::open(&access, &Descriptors::of(10)).await;
+        let opened =
+            GuestFiles::open(&access, &Descriptors::of(10), &LocalFolders::default()).await;
         let error = opened.err().map(|failure| failure.to_string());
         error.map(|error| error.replace(&root.display().to_string(), "[root]"))
     };
@@ -283,10 +284,65 @@ async fn a_folder_that_is_gone_fails_the_call() {
         }],
         ..ToolAccess::default()
     };
-    let opened = GuestFiles::open(&access, &Descriptors::of(0)).await;
+    let opened = GuestFiles::open(&access, &Descriptors::of(0), &LocalFolders::default()).await;
     assert!(
         Arc::new(opened.err().unwrap())
             .to_string()
             .ends_with("too many files are open in this host")
     );
+}
+
+#[tokio::test]
+async fn files_that_are_not_local_are_read_the_same_way() {
+    for is_local in [true, false] {
+        let mut guest = Guest::new().await;
+        if let Some(mounts) = &mut guest.files.0 {
+            mounts
+                .mounts
+                .iter_mut()
+                .for_each(|mount| mount.is_local = is_local);
+        }
+        let shelf = guest.root("shelf");
+        assert_eq!(guest.content(&shelf, "file").await.unwrap(), "content");
+        let sub = guest.open_to_read(&shelf, "sub").await.unwrap();
+        assert_eq!(guest.view().is_local(&sub), is_local);
+        assert_eq!(guest.names(&shelf).await.unwrap().len(), 2);
+        let file = guest.open_to_read(&shelf, "file").await.unwrap();
+        code(guest.view().sync(again(&file)).await).unwrap();
+        code(guest.view().sync_data(again(&file)).await).unwrap();
+        assert_eq!(guest.denials(), []);
+        std::os::unix::fs::symlink("../secret", guest.path("shelf/out")).unwrap();
+        for out in ["../secret", "out"] {
+            let refused = guest.content(&shelf, out).await;
+            assert_eq!(refused, Err(ErrorCode::NotPermitted), "{out}");
+            assert_eq!(guest.denials().len(), 1, "{out}");
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn another_file_system_below_a_local_folder_is_not_local() {
+    use super::local;
+    let access = ToolAccess {
+        mounts: vec![MountAccess {
+            name: "root".into(),
+            folder: "/".into(),
+            access: Access::Read,
+        }],
+        ..ToolAccess::default()
+    };
+    let mut guest = Guest::with(&[], false).await;
+    guest.files = GuestFiles::open(&access, &Descriptors::of(10), &LocalFolders::default())
+        .await
+        .unwrap();
+    let root = guest.root("root");
+    let is_local = local::is_local(&fs::File::open("/").unwrap());
+    assert_eq!(guest.view().is_local(&root), is_local);
+    // Whatever the root is on, this is made up by the kernel.
+    let version = guest.open_to_read(&root, "proc/version").await.unwrap();
+    assert!(!guest.view().is_local(&version));
+    let folder = guest.open_to_read(&root, "proc/self").await.unwrap();
+    assert!(!guest.view().is_local(&folder));
+    assert!(guest.content(&folder, "status").await.is_ok());
 }

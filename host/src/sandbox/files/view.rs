@@ -21,7 +21,7 @@ use super::handles::Full;
 use super::listing::{Listing, MAX_ENTRIES, TooMany};
 use super::open::{self, OpenFault};
 use super::output::BoundedOutput;
-use super::{FilesView, Mount};
+use super::{FilesView, Mount, Place};
 use crate::permissions::usage::Denial;
 use crate::text::{escape, shorten};
 
@@ -38,13 +38,17 @@ fn shown(path: &str) -> String {
 }
 
 impl FilesView<'_> {
-    /// The place of the mount that a descriptor is of.
-    fn place(&self, fd: &Fd) -> Option<usize> {
+    fn place(&self, fd: &Fd) -> Option<Place> {
         self.mounts.as_ref()?.places.get(&fd.rep()).copied()
     }
 
+    /// Which of the call's mounts a descriptor is of.
+    fn mount_number(&self, fd: &Fd) -> Option<usize> {
+        self.place(fd).map(|place| place.mount)
+    }
+
     fn mount(&self, fd: &Fd) -> Option<&Mount> {
-        self.mounts.as_ref()?.mounts.get(self.place(fd)?)
+        self.mounts.as_ref()?.mounts.get(self.mount_number(fd)?)
     }
 
     /// Notes that something was done in a mount.
@@ -116,6 +120,14 @@ impl FilesView<'_> {
         }
     }
 
+    /// The file, if wasmtime-wasi would wait for it on the thread that the guest runs on.
+    fn local_file(&self, fd: &Fd) -> FsResult<Option<Arc<StdFile>>> {
+        Ok(match self.wasi.table.get(fd)? {
+            Descriptor::File(file) if self.is_local(fd) => Some(file.file.clone()),
+            _ => None,
+        })
+    }
+
     fn full(&self, full: Full) -> FsError {
         self.deny(
             format!("it may open nothing more in its mounts: {}", full.0),
@@ -142,8 +154,12 @@ impl FilesView<'_> {
         admitted.map_err(|full| self.full(full))
     }
 
+    pub(super) fn is_local(&self, fd: &Fd) -> bool {
+        self.place(fd).is_some_and(|place| place.is_local)
+    }
+
     /// Gives the guest a descriptor for what was opened through another one.
-    fn keep(&mut self, parent: &Fd, descriptor: Descriptor) -> FsResult<Fd> {
+    fn keep(&mut self, parent: &Fd, descriptor: Descriptor, is_local: bool) -> FsResult<Fd> {
         let file = match &descriptor {
             Descriptor::File(file) => file.file.clone(),
             Descriptor::Dir(dir) => dir.dir.clone(),
@@ -153,7 +169,8 @@ impl FilesView<'_> {
         if let Some(mounts) = &mut self.mounts {
             mounts.handles.add(&file);
             if let Some(place) = place {
-                mounts.places.insert(fd.rep(), place);
+                let mount = place.mount;
+                mounts.places.insert(fd.rep(), Place { mount, is_local });
             }
         }
         Ok(fd)
@@ -217,8 +234,12 @@ impl preopens::Host for FilesView<'_> {
             return Ok(Vec::new());
         };
         let mut directories = Vec::with_capacity(mounts.mounts.len());
-        for (place, mount) in mounts.mounts.iter().enumerate() {
+        for (number, mount) in mounts.mounts.iter().enumerate() {
             let fd = self.wasi.table.push(Descriptor::Dir(mount.dir.clone()))?;
+            let place = Place {
+                mount: number,
+                is_local: mount.is_local,
+            };
             mounts.places.insert(fd.rep(), place);
             directories.push((fd, format!("/{}", mount.name)));
         }

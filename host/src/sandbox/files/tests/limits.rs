@@ -100,7 +100,7 @@ async fn a_large_folder_is_given_in_part() {
     assert_eq!(guest.names(&sub).await.unwrap().len(), 1000);
 
     let folder = fs::File::open(guest.path("vault/sub")).unwrap();
-    let mut listing = Listing::open(&folder, 700).unwrap();
+    let mut listing = Listing::open(&folder, 700, false).unwrap();
     let mut given = 0;
     let end = loop {
         match listing.next().await.unwrap() {
@@ -116,7 +116,7 @@ async fn a_large_folder_is_given_in_part() {
     // And the guest is told so.
     let listing = guest
         .table
-        .push(Listing::open(&folder, 0).unwrap())
+        .push(Listing::open(&folder, 0, false).unwrap())
         .unwrap();
     let stream = Resource::new_own(listing.rep());
     let entry = guest.view().read_directory_entry(stream).await;

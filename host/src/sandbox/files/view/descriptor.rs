@@ -12,7 +12,7 @@ use wasmtime_wasi::runtime::spawn_blocking;
 
 use super::super::listing::{Listing, MAX_ENTRIES};
 use super::super::open::{self, OpenFault, OpenRequest, Opened};
-use super::super::{FilesView, path};
+use super::super::{FilesView, local, path};
 use super::{Fd, again, shown};
 
 impl HostDescriptor for FilesView<'_> {
@@ -57,13 +57,23 @@ impl HostDescriptor for FilesView<'_> {
         };
         let dir = self.folder(&fd)?;
         let (folder, perms) = (dir.dir.clone(), dir.perms);
-        let opened = match spawn_blocking(move || open::open(&folder, &request)).await {
+        let here = if !write && self.is_local(&fd) {
+            open::open_local(&folder, &request)
+        } else {
+            None
+        };
+        let is_local = here.is_some();
+        let opened = match here {
+            Some(opened) => opened,
+            None => spawn_blocking(move || open::open(&folder, &request)).await,
+        };
+        let opened = match opened {
             Ok(opened) => {
                 let mut mode = OpenMode::empty();
                 mode.set(OpenMode::READ, read);
                 mode.set(OpenMode::WRITE, write);
                 Ok(match opened {
-                    Opened::File(file) => Descriptor::File(File::new(file, perms, mode, false)),
+                    Opened::File(file) => Descriptor::File(File::new(file, perms, mode, is_local)),
                     Opened::Folder(file) => Descriptor::Dir(Dir::new(file, perms, mode, false)),
                 })
             }
@@ -76,7 +86,7 @@ impl HostDescriptor for FilesView<'_> {
             Err(fault) => Err(fault),
         };
         match opened {
-            Ok(descriptor) => self.keep(&fd, descriptor),
+            Ok(descriptor) => self.keep(&fd, descriptor, is_local),
             Err(OpenFault::Io(error)) => Err(error.into()),
             Err(OpenFault::LeadsOut) => {
                 self.deny_way_out(&fd, &path);
@@ -130,7 +140,7 @@ impl HostDescriptor for FilesView<'_> {
     ) -> FsResult<()> {
         self.writable(&fd, Some(&path))?;
         self.writable(&new_fd, Some(&new_path))?;
-        if self.place(&fd) != self.place(&new_fd) {
+        if self.mount_number(&fd) != self.mount_number(&new_fd) {
             self.deny(
                 format!(
                     "the hard link {} to {} would join two mounts, which stay apart",
@@ -188,8 +198,9 @@ impl HostDescriptor for FilesView<'_> {
     async fn read_directory(&mut self, fd: Fd) -> FsResult<Resource<DirectoryEntryStream>> {
         self.touch(&fd);
         self.admit()?;
-        let folder = self.folder(&fd)?.dir.clone();
-        let listing = spawn_blocking(move || Listing::open(&*folder, MAX_ENTRIES)).await?;
+        let (folder, is_local) = (self.folder(&fd)?.dir.clone(), self.is_local(&fd));
+        let opening = move || Listing::open(&*folder, MAX_ENTRIES, is_local);
+        let listing = local::run(is_local, opening).await?;
         if let Some(mounts) = &mut self.mounts {
             mounts.handles.add(listing.handle());
         }
@@ -335,11 +346,17 @@ impl HostDescriptor for FilesView<'_> {
     }
 
     async fn sync_data(&mut self, fd: Fd) -> FsResult<()> {
-        self.wasi.sync_data(fd).await
+        match self.local_file(&fd)? {
+            Some(file) => Ok(spawn_blocking(move || file.sync_data()).await?),
+            None => self.wasi.sync_data(fd).await,
+        }
     }
 
     async fn sync(&mut self, fd: Fd) -> FsResult<()> {
-        self.wasi.sync(fd).await
+        match self.local_file(&fd)? {
+            Some(file) => Ok(spawn_blocking(move || file.sync_all()).await?),
+            None => self.wasi.sync(fd).await,
+        }
     }
 
     async fn get_flags(&mut self, fd: Fd) -> FsResult<types::DescriptorFlags> {
