@@ -32,6 +32,31 @@ pub struct Cli {
     pub command: Command,
 }
 
+/// `toolbay serve` alone.
+#[derive(Debug, Parser)]
+struct OnlyServe {
+    #[command(flatten)]
+    serve: Serve,
+}
+
+impl Cli {
+    /// What the program was called with. Prints and exits where that asks for help, or cannot be read.
+    #[must_use]
+    pub fn of_process() -> Self {
+        // A client waits for this command at each of its starts, and setting up all the others takes longer than reading it.
+        let mut arguments = std::env::args_os().skip(1).peekable();
+        if arguments.peek().is_some_and(|first| first == "serve")
+            && let Ok(OnlyServe { serve }) = OnlyServe::try_parse_from(arguments)
+        {
+            return Self {
+                command: Command::Serve(serve),
+            };
+        }
+        // Whatever is wrong is said with the whole at hand.
+        Self::parse()
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Serve(Serve),

@@ -117,7 +117,7 @@ impl Host {
             seal.clone(),
             changes.clone(),
             &config.stand_ins,
-        )?;
+        );
         let telemetry = config
             .telemetry
             .as_ref()

@@ -2,11 +2,9 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 fn main() -> ExitCode {
     give_memory_back();
-    toolbay::commands::run(toolbay::cli::Cli::parse())
+    toolbay::commands::run(toolbay::cli::Cli::of_process())
 }
 
 /// Makes the C library return large blocks to the system when they are freed. By default it learns from them to keep such

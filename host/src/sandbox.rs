@@ -140,9 +140,7 @@ pub(crate) enum PrepareError {
 }
 
 impl Sandbox {
-    /// # Errors
-    ///
-    /// Fails where the machine cannot start threads. Where it cannot reserve the address space for guests, nothing can be prepared.
+    /// Where the machine cannot reserve the address space for guests, nothing can be prepared.
     pub(crate) fn new(
         cache: &Path,
         program: CompilerProgram,
@@ -150,7 +148,7 @@ impl Sandbox {
         seal: Arc<Seal>,
         changes: Changes,
         stand_ins: &StandIns,
-    ) -> anyhow::Result<Self> {
+    ) -> Self {
         let cache = cache.to_owned();
         let engines: Arc<Engines> = Arc::new(LazyLock::new(Box::new(move || {
             let pool = Pool::new().map_err(|error| format!("{error:#}"))?;
@@ -159,11 +157,10 @@ impl Sandbox {
                 pool: ArcSwap::from_pointee(pool),
             })
         })));
-        let lanes = Arc::new(Lanes::start()?);
         let instances = Arc::new(Semaphore::new(engine::MAX_INSTANCES as usize));
-        Ok(Self {
+        Self {
             engines,
-            lanes,
+            lanes: Arc::default(),
             instances,
             surroundings: Surroundings {
                 descriptors: Descriptors::new(),
@@ -176,7 +173,7 @@ impl Sandbox {
             },
             crowd: Crowd::default(),
             prepared: Mutex::default(),
-        })
+        }
     }
 
     /// # Errors
@@ -247,11 +244,11 @@ impl Sandbox {
         if remains.are_more_than_ordinary() {
             self.crowd.see();
         }
-        match self.lanes.background() {
-            Some(background) if remains.is_large() => {
-                drop(background.spawn_blocking(move || drop(remains)))
-            }
-            _ => drop(remains),
+        if !remains.is_large() {
+            return drop(remains);
+        }
+        if let Some(background) = self.lanes.background() {
+            drop(background.spawn_blocking(move || drop(remains)));
         }
     }
 

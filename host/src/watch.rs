@@ -26,7 +26,17 @@ const AHEAD: usize = 2;
 /// Keeps the host's catalog up to date until the host is closed. The first scan happens at once.
 pub(crate) async fn keep_up(host: Arc<Host>, mut inventory: Inventory) {
     let (events, mut noticed) = mpsc::unbounded_channel();
-    let mut watcher = FolderWatcher::new(&watched_folders(&host), events);
+    let folders = watched_folders(&host);
+    // This takes as long as answering a handshake, which meanwhile has the runtime's threads.
+    let watching = tokio::task::spawn_blocking(move || {
+        let mut watcher = FolderWatcher::new(&folders, events);
+        watcher.follow();
+        watcher
+    });
+    let Ok(mut watcher) = watching.await else {
+        return;
+    };
+    let mut follows = true;
     let (failed, mut failures) = mpsc::unbounded_channel();
     let mut again_in = Some(Duration::ZERO);
     loop {
@@ -45,7 +55,9 @@ pub(crate) async fn keep_up(host: Arc<Host>, mut inventory: Inventory) {
             () = sleep(timer) => {}
         }
         // A folder that came into being, or went, is watched from now on; whatever came into it meanwhile is found by this scan.
-        watcher.follow();
+        if !std::mem::take(&mut follows) {
+            watcher.follow();
+        }
         let scanned = inventory.scan(&host.sandbox).await;
         again_in = scanned.again_in;
         host.grants.refresh();

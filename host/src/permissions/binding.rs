@@ -5,6 +5,7 @@ use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
+use std::sync::OnceLock;
 
 use crate::config::Config;
 use crate::text::escape;
@@ -15,7 +16,18 @@ mod places;
 #[derive(Debug, Clone)]
 pub(crate) struct Forbidden {
     home: Option<PathBuf>,
-    places: Vec<Place>,
+    own: OwnFolders,
+    /// Looked up when somebody first asks: most hosts bind no folder.
+    places: OnceLock<Vec<Place>>,
+}
+
+/// The host's own folders.
+#[derive(Debug, Clone, Default)]
+struct OwnFolders {
+    settings: PathBuf,
+    state: PathBuf,
+    cache: PathBuf,
+    plugins: Vec<PathBuf>,
 }
 
 /// One of them. What contains it is refused too.
@@ -111,7 +123,7 @@ pub(crate) fn check(folder: &Path, forbidden: &Forbidden) -> Result<PathBuf, Bin
         });
     }
     let above = identities(&real);
-    for place in &forbidden.places {
+    for place in forbidden.places() {
         place.refuse(&real, &above)?;
     }
     Ok(real)
@@ -136,8 +148,21 @@ impl Forbidden {
     /// All that this host knows of: the system's own places, the keys in the user's home folder, and the host's own.
     pub(crate) fn of(config: &Config) -> Self {
         let home = directories::BaseDirs::new().map(|folders| folders.home_dir().to_owned());
-        let places = places::all(config, home.as_deref());
-        Self { home, places }
+        Self {
+            home,
+            own: OwnFolders {
+                settings: config.settings.clone(),
+                state: config.state.clone(),
+                cache: config.cache.clone(),
+                plugins: config.folders.clone(),
+            },
+            places: OnceLock::new(),
+        }
+    }
+
+    fn places(&self) -> &[Place] {
+        self.places
+            .get_or_init(|| places::all(&self.own, self.home.as_deref()))
     }
 }
 

@@ -65,7 +65,8 @@ pub(super) fn compiling_engine(quick: bool) -> wasmtime::Result<Engine> {
     let mut config = code_config();
     if quick {
         config.cranelift_opt_level(OptLevel::None);
-        // Finding the best registers would take a third of the time.
+        // Finding the best registers would take a third of the time. wasmtime advises against this for code that nobody vouches for, so it is for `toolbay dev`
+        // alone: whoever runs that has the crate's build scripts run outside of any sandbox as well.
         config.cranelift_regalloc_algorithm(RegallocAlgorithm::SinglePass);
     }
     Engine::new(&config)

@@ -4,8 +4,8 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 
 use tokio::runtime::{Builder, Handle, Runtime};
@@ -28,20 +28,18 @@ impl Interruptions {
 }
 
 /// The background runtime; the main lane is whatever runtime the caller is on.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Lanes {
-    background: Option<Runtime>,
+    /// Started when it is first needed, which for most hosts is never; nothing where that failed.
+    background: OnceLock<Option<Runtime>>,
 }
 
 impl Lanes {
-    /// # Errors
-    ///
-    /// Fails where no thread can be started.
-    pub(super) fn start() -> std::io::Result<Self> {
+    fn start() -> std::io::Result<Runtime> {
         let threads = std::thread::available_parallelism()
             .map_or(2, std::num::NonZero::get)
             .max(2);
-        let background = Builder::new_multi_thread()
+        Builder::new_multi_thread()
             .worker_threads(threads)
             .event_interval(1)
             .thread_name("toolbay-background")
@@ -50,14 +48,21 @@ impl Lanes {
                 let _ = rustix::process::nice(BACKGROUND_NICENESS);
             })
             .enable_all()
-            .build()?;
-        Ok(Self {
-            background: Some(background),
-        })
+            .build()
     }
 
     pub(super) fn background(&self) -> Option<&Handle> {
-        self.background.as_ref().map(Runtime::handle)
+        let start = || {
+            Self::start()
+                .inspect_err(|error| {
+                    tracing::warn!(%error, "no threads can be started for plugins that compute for long; they share those that answer");
+                })
+                .ok()
+        };
+        self.background
+            .get_or_init(start)
+            .as_ref()
+            .map(Runtime::handle)
     }
 
     /// Runs to the end, here or in the background. Dropping the future ends the guest in either lane.
@@ -83,15 +88,17 @@ impl Lanes {
         if finished.is_some() {
             return finished;
         }
-        let task = AbortOnDrop(self.background()?.spawn(guest));
-        task.await
+        match self.background() {
+            Some(background) => AbortOnDrop(background.spawn(guest)).await,
+            None => Some(guest.await),
+        }
     }
 }
 
 impl Drop for Lanes {
     fn drop(&mut self) {
         // A guest may be in a long stretch of its own; waiting for it would hold up the exit.
-        if let Some(background) = self.background.take() {
+        if let Some(background) = self.background.take().flatten() {
             background.shutdown_background();
         }
     }

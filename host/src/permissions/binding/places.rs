@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use super::{Below, Place};
-use crate::config::Config;
+use super::{Below, OwnFolders, Place};
 
 /// Where the system describes and controls itself.
 const SYSTEM: &[&str] = &[
@@ -68,26 +67,23 @@ const SETTINGS: &[&str] = &[
     "Library/Application Support",
 ];
 
-pub(super) fn all(config: &Config, home: Option<&Path>) -> Vec<Place> {
+pub(super) fn all(own: &OwnFolders, home: Option<&Path>) -> Vec<Place> {
     let mut places = Vec::new();
     if let Some(home) = home {
         places.push(Place::new(home, "your home folder", Below::Allowed));
     }
-    let own = [
+    let kept = [
         (
-            &config.settings,
+            &own.settings,
             "Toolbay's configuration, where grants are kept",
         ),
-        (&config.state, "Toolbay's state"),
-        (
-            &config.cache,
-            "Toolbay's cache, where compiled code is kept",
-        ),
+        (&own.state, "Toolbay's state"),
+        (&own.cache, "Toolbay's cache, where compiled code is kept"),
     ];
-    for (path, what) in own {
+    for (path, what) in kept {
         places.push(Place::new(path, what, Below::Refused));
     }
-    for folder in &config.folders {
+    for folder in &own.plugins {
         places.push(Place::new(folder, "a plugin folder", Below::Refused));
     }
     if let Some(program) = std::env::current_exe()

@@ -52,7 +52,8 @@ impl Machine {
             .map(|(path, below)| Place::new(&root.join(path), "such a place", *below));
         let forbidden = Forbidden {
             home: Some(root.join("home/u")),
-            places: places.collect(),
+            own: super::OwnFolders::default(),
+            places: places.collect::<Vec<_>>().into(),
         };
         Self {
             root,
