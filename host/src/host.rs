@@ -84,6 +84,8 @@ pub struct Host {
     /// What is being developed, for whoever tells clients.
     developing: watch::Sender<Vec<DevNote>>,
     scanned: watch::Sender<bool>,
+    /// Cancelled when the plugin folders are to be looked at for the first time.
+    pub(crate) asked: CancellationToken,
     /// Cancelled when the host is to end: nothing new is begun.
     pub(crate) closing: CancellationToken,
 }
@@ -154,11 +156,12 @@ impl Host {
             changes,
             developing: watch::Sender::default(),
             scanned: watch::Sender::new(false),
+            asked: CancellationToken::new(),
             closing: CancellationToken::new(),
         }))
     }
 
-    /// Loads the folders and goes on watching them until [`close`](Self::close).
+    /// Loads the folders, as soon as that holds nobody up, and goes on watching them until [`close`](Self::close).
     pub fn watch(self: &Arc<Self>) {
         let inventory = Inventory::new(self.config.folders.clone(), self.config.cache.clone());
         tokio::spawn(crate::watch::keep_up(self.clone(), inventory));
@@ -244,6 +247,7 @@ impl Host {
 
     /// The catalog once the folders were looked at for the first time, so that the first list is complete.
     pub(crate) async fn scanned_catalog(&self) -> Arc<Catalog> {
+        self.asked.cancel();
         let mut scanned = self.scanned.subscribe();
         let _ = tokio::time::timeout(FIRST_SCAN, scanned.wait_for(|scanned| *scanned)).await;
         self.catalog()

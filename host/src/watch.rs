@@ -17,17 +17,25 @@ use crate::plugin::{NotReady, Plugin};
 const QUIET: Duration = Duration::from_millis(5);
 const BURST: Duration = Duration::from_millis(50);
 
+/// What a client is told first needs no plugins, and is told sooner while nothing else is done. One that says nothing for so long is not waited for.
+const GREETING: Duration = Duration::from_millis(5);
+
 /// Where no watching is possible, folders are looked at this often.
 const POLL: Duration = Duration::from_secs(1);
 
 /// How many plugins are made runnable ahead at once.
 const AHEAD: usize = 2;
 
-/// Keeps the host's catalog up to date until the host is closed. The first scan happens at once.
+/// Keeps the host's catalog up to date until the host is closed. The first scan happens when somebody asks for what it finds or has been answered something that it is not needed for; soon, in
+/// any case.
 pub(crate) async fn keep_up(host: Arc<Host>, mut inventory: Inventory) {
     let (events, mut noticed) = mpsc::unbounded_channel();
+    let greeting = tokio::time::timeout(GREETING, host.asked.cancelled());
+    tokio::select! {
+        () = host.closing.cancelled() => return,
+        _ = greeting => {}
+    }
     let folders = watched_folders(&host);
-    // This takes as long as answering a handshake, which meanwhile has the runtime's threads.
     let watching = tokio::task::spawn_blocking(move || {
         let mut watcher = FolderWatcher::new(&folders, events);
         watcher.follow();

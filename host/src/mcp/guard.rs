@@ -68,6 +68,7 @@ impl Service<RoleServer> for Guard {
         }
         let handling = Service::handle_request(&self.server, request, context);
         let mut result = answering_panics(handling).await?;
+        self.server.answered();
         if era == Era::Modern {
             introduce(&mut result);
         }

@@ -76,6 +76,11 @@ impl Server {
         }
     }
 
+    /// Something was answered: what took longer can begin.
+    pub(super) fn answered(&self) {
+        self.host.asked.cancel();
+    }
+
     /// Where a list goes on, and whether it is at its beginning.
     fn after(
         &self,

@@ -132,18 +132,6 @@ pub(crate) fn open(
     });
     let (forward, forwarded) = mpsc::channel(FORWARD_QUEUE);
 
-    let writing = Arc::clone(&connection);
-    thread::Builder::new()
-        .name("stdio-writer".to_owned())
-        .spawn(move || {
-            match catch_unwind(AssertUnwindSafe(|| writing.outbox.write_until_closed())) {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::info!(%error, "the client no longer reads"),
-                Err(_) => tracing::error!("the writer panicked"),
-            }
-            writing.end();
-        })?;
-
     let lines = Lines::new(input, options.max_line);
     let reading = Arc::clone(&connection);
     thread::Builder::new()
@@ -160,6 +148,18 @@ pub(crate) fn open(
             drop(reader);
             reading.outbox.flush(FLUSH_GRACE);
             reading.end();
+        })?;
+
+    let writing = Arc::clone(&connection);
+    thread::Builder::new()
+        .name("stdio-writer".to_owned())
+        .spawn(move || {
+            match catch_unwind(AssertUnwindSafe(|| writing.outbox.write_until_closed())) {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::info!(%error, "the client no longer reads"),
+                Err(_) => tracing::error!("the writer panicked"),
+            }
+            writing.end();
         })?;
 
     let closed = connection.closed.clone();
