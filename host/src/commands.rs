@@ -31,7 +31,9 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use tokio::runtime::Runtime;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::cli::{Cli, Command};
 use crate::terminal;
@@ -83,19 +85,26 @@ pub fn run(cli: Cli) -> ExitCode {
 /// Logs go to standard error, at `info` while serving and `error` in commands that print, unless `TOOLBAY_LOG` says otherwise.
 fn start_log(default: &str) {
     let wanted = std::env::var("TOOLBAY_LOG").unwrap_or_default();
-    let filter = EnvFilter::try_new(if wanted.is_empty() { default } else { &wanted })
-        .unwrap_or_else(|_| EnvFilter::new(default));
-    // rmcp logs what clients send, in warnings too.
-    let filter = ["rmcp=error", "wasmtime=warn", "notify=warn"]
-        .iter()
-        .filter_map(|directive| directive.parse().ok())
-        .fold(filter, EnvFilter::add_directive);
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let filter = log_filter(if wanted.is_empty() { default } else { &wanted })
+        .or_else(|| log_filter(default))
+        .unwrap_or_default()
+        // rmcp logs what clients send, in warnings too.
+        .with_target("rmcp", LevelFilter::ERROR)
+        .with_target("wasmtime", LevelFilter::WARN)
+        .with_target("notify", LevelFilter::WARN);
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(terminal::colours_on_stderr());
     // A second call, in a test, leaves the first log in place.
-    let _ = log.try_init();
+    let _ = tracing_subscriber::registry()
+        .with(lines)
+        .with(filter)
+        .try_init();
+}
+
+/// How much is logged, as in `info,guest=debug`; nothing where that cannot be read.
+fn log_filter(wanted: &str) -> Option<Targets> {
+    wanted.parse().ok()
 }
 
 /// The runtime that answers the protocol and runs light guests.

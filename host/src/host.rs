@@ -163,8 +163,7 @@ impl Host {
 
     /// Loads the folders, as soon as that holds nobody up, and goes on watching them until [`close`](Self::close).
     pub fn watch(self: &Arc<Self>) {
-        let inventory = Inventory::new(self.config.folders.clone(), self.config.cache.clone());
-        tokio::spawn(crate::watch::keep_up(self.clone(), inventory));
+        tokio::spawn(crate::watch::keep_up(self.clone()));
         let host = self.clone();
         tokio::spawn(async move {
             let tidy = async {

@@ -28,21 +28,26 @@ const AHEAD: usize = 2;
 
 /// Keeps the host's catalog up to date until the host is closed. The first scan happens when somebody asks for what it finds or has been answered something that it is not needed for; soon, in
 /// any case.
-pub(crate) async fn keep_up(host: Arc<Host>, mut inventory: Inventory) {
+pub(crate) async fn keep_up(host: Arc<Host>) {
     let (events, mut noticed) = mpsc::unbounded_channel();
     let greeting = tokio::time::timeout(GREETING, host.asked.cancelled());
     tokio::select! {
         () = host.closing.cancelled() => return,
         _ = greeting => {}
     }
-    let folders = watched_folders(&host);
-    let watching = tokio::task::spawn_blocking(move || {
-        let mut watcher = FolderWatcher::new(&folders, events);
-        watcher.follow();
-        watcher
-    });
-    let Ok(mut watcher) = watching.await else {
-        return;
+    let watched = watched_folders(&host);
+    let (folders, cache) = (host.config.folders.clone(), host.config.cache.clone());
+    let begun = tokio::try_join!(
+        tokio::task::spawn_blocking(move || {
+            let mut watcher = FolderWatcher::new(&watched, events);
+            watcher.follow();
+            watcher
+        }),
+        tokio::task::spawn_blocking(move || Inventory::new(folders, cache)),
+    );
+    let (mut watcher, mut inventory) = match begun {
+        Ok(begun) => begun,
+        Err(error) => return tracing::error!(%error, "the plugin folders cannot be looked at"),
     };
     let mut follows = true;
     let (failed, mut failures) = mpsc::unbounded_channel();

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::Access;
 use toolbay_build::{Consent, GuestToolchain, Setup, process};
-use tracing_subscriber::EnvFilter;
 
 use super::{Check, number};
 use crate::audit::reader;
@@ -42,7 +41,7 @@ pub(super) fn variables() -> Vec<Check> {
                 |near| format!("did you mean {near}?"),
             );
             Check::warning("variable", format!("{shown} is not read"), hint)
-        } else if name == "TOOLBAY_LOG" && EnvFilter::try_new(&*value).is_err() {
+        } else if name == "TOOLBAY_LOG" && crate::commands::log_filter(&value).is_none() {
             Check::warning(
                 "variable",
                 format!("{shown} is not understood, so it is not used"),
