@@ -66,6 +66,23 @@ pub(super) fn open_local(
     }
 }
 
+/// What a path names in a folder's own file system, opened for nothing but to be looked at. Nothing as above.
+#[cfg(target_os = "linux")]
+pub(super) fn find_local(folder: &File, path: &str, follow: bool) -> Option<io::Result<File>> {
+    use rustix::fs::{Mode, OFlags, ResolveFlags};
+    let request = OpenRequest {
+        path: path.to_owned(),
+        follow,
+        ..OpenRequest::default()
+    };
+    let within = ResolveFlags::NO_XDEV;
+    match resolve(folder, &request, OFlags::PATH, Mode::empty(), within) {
+        Ok(found) => Some(Ok(found)),
+        Err(OpenFault::Io(error)) => Some(Err(error)),
+        Err(_) => None,
+    }
+}
+
 #[cfg(target_os = "linux")]
 fn open_with(
     folder: &File,
@@ -106,6 +123,11 @@ fn open_with(
 #[cfg(not(target_os = "linux"))]
 pub(super) fn open(_: &File, _: &OpenRequest) -> Result<Opened, OpenFault> {
     Err(OpenFault::NotHere)
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn find_local(_: &File, _: &str, _: bool) -> Option<io::Result<File>> {
+    None
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -308,6 +308,31 @@ async fn files_that_are_not_local_are_read_the_same_way() {
         assert_eq!(guest.view().is_local(&sub), is_local);
         assert_eq!(guest.names(&shelf).await.unwrap().len(), 2);
         let file = guest.open_to_read(&shelf, "file").await.unwrap();
+        for (path, wanted) in [
+            ("file", DescriptorType::RegularFile),
+            ("sub", DescriptorType::Directory),
+            (".", DescriptorType::Directory),
+        ] {
+            let flags = PathFlags::empty();
+            let stat = guest
+                .view()
+                .stat_at(again(&shelf), flags, path.into())
+                .await;
+            assert_eq!(code(stat).unwrap().type_, wanted, "{path}");
+        }
+        let flags = PathFlags::SYMLINK_FOLLOW;
+        let by_path = guest
+            .view()
+            .metadata_hash_at(again(&shelf), flags, "file".into())
+            .await;
+        let by_file = guest.view().metadata_hash(again(&file)).await;
+        let (by_path, by_file) = (code(by_path).unwrap(), code(by_file).unwrap());
+        assert_eq!(
+            (by_path.lower, by_path.upper),
+            (by_file.lower, by_file.upper)
+        );
+        let none = guest.view().stat_at(again(&shelf), flags, "none".into());
+        assert_eq!(code(none.await).err(), Some(ErrorCode::NoEntry));
         code(guest.view().sync(again(&file)).await).unwrap();
         code(guest.view().sync_data(again(&file)).await).unwrap();
         assert_eq!(guest.denials(), []);
@@ -315,6 +340,10 @@ async fn files_that_are_not_local_are_read_the_same_way() {
         for out in ["../secret", "out"] {
             let refused = guest.content(&shelf, out).await;
             assert_eq!(refused, Err(ErrorCode::NotPermitted), "{out}");
+            assert_eq!(guest.denials().len(), 1, "{out}");
+            let flags = PathFlags::SYMLINK_FOLLOW;
+            let refused = guest.view().stat_at(again(&shelf), flags, out.into()).await;
+            assert_eq!(code(refused).err(), Some(ErrorCode::NotPermitted), "{out}");
             assert_eq!(guest.denials().len(), 1, "{out}");
         }
     }

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use toolbay_manifest::Access;
 use wasmtime::component::Resource;
-use wasmtime_wasi::filesystem::{Descriptor, Dir};
+use wasmtime_wasi::OpenMode;
+use wasmtime_wasi::filesystem::{Descriptor, Dir, File};
 use wasmtime_wasi::p2::bindings::filesystem::preopens;
 use wasmtime_wasi::p2::bindings::filesystem::types::{
     self, DescriptorType, DirectoryEntryStream, ErrorCode, HostDescriptor,
@@ -118,6 +119,20 @@ impl FilesView<'_> {
             Descriptor::Dir(dir) => Ok(dir),
             Descriptor::File(_) => Err(ErrorCode::NotDirectory.into()),
         }
+    }
+
+    /// What a path names, if it is on the same local file system as the folder, as a descriptor that is asked about it at once. Whoever gets it gives it back to the table.
+    fn find_local(&mut self, fd: &Fd, flags: PathFlags, path: &str) -> FsResult<Option<Fd>> {
+        let dir = self.folder(fd)?;
+        if !self.is_local(fd) {
+            return Ok(None);
+        }
+        let follow = flags.contains(PathFlags::SYMLINK_FOLLOW);
+        let Some(found) = open::find_local(&dir.dir, path, follow) else {
+            return Ok(None);
+        };
+        let found = File::new(found?, dir.perms, OpenMode::empty(), true);
+        Ok(Some(self.wasi.table.push(Descriptor::File(found))?))
     }
 
     /// The file, if wasmtime-wasi would wait for it on the thread that the guest runs on.

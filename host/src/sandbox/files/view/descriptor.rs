@@ -240,6 +240,11 @@ impl HostDescriptor for FilesView<'_> {
         path: String,
     ) -> FsResult<types::DescriptorStat> {
         self.touch(&fd);
+        if let Some(found) = self.find_local(&fd, path_flags, &path)? {
+            let stat = self.wasi.stat(again(&found)).await;
+            self.wasi.table.delete(found)?;
+            return stat;
+        }
         let found = self
             .wasi
             .stat_at(again(&fd), path_flags, path.clone())
@@ -276,6 +281,11 @@ impl HostDescriptor for FilesView<'_> {
         path: String,
     ) -> FsResult<types::MetadataHashValue> {
         self.touch(&fd);
+        if let Some(found) = self.find_local(&fd, path_flags, &path)? {
+            let hash = self.wasi.metadata_hash(again(&found)).await;
+            self.wasi.table.delete(found)?;
+            return hash;
+        }
         let hash = self
             .wasi
             .metadata_hash_at(again(&fd), path_flags, path.clone())
