@@ -41,9 +41,8 @@ pub(super) fn is_local(folder: &File) -> bool {
     const ZFS: i64 = 0x2FC1_2FC1;
     const TMPFS: i64 = 0x0102_1994;
     rustix::fs::fstatfs(folder).is_ok_and(|found| {
-        // The kernel gives 32 bits, which some platforms extend by their sign.
-        let kind = i64::from(found.f_type) & 0xFFFF_FFFF;
-        [EXT, XFS, BTRFS, F2FS, BCACHEFS, ZFS, TMPFS].contains(&kind)
+        // The kernel gives 32 bits, which may have been extended by their sign.
+        [EXT, XFS, BTRFS, F2FS, BCACHEFS, ZFS, TMPFS].contains(&(found.f_type & 0xFFFF_FFFF))
     })
 }
 

@@ -331,8 +331,11 @@ async fn files_that_are_not_local_are_read_the_same_way() {
             (by_path.lower, by_path.upper),
             (by_file.lower, by_file.upper)
         );
-        let none = guest.view().stat_at(again(&shelf), flags, "none".into());
-        assert_eq!(code(none.await).err(), Some(ErrorCode::NoEntry));
+        let none = guest
+            .view()
+            .stat_at(again(&shelf), flags, "none".into())
+            .await;
+        assert_eq!(code(none).err(), Some(ErrorCode::NoEntry));
         code(guest.view().sync(again(&file)).await).unwrap();
         code(guest.view().sync_data(again(&file)).await).unwrap();
         assert_eq!(guest.denials(), []);
