@@ -365,7 +365,7 @@ async fn another_file_system_below_a_local_folder_is_not_local() {
         ..ToolAccess::default()
     };
     let mut guest = Guest::with(&[], false).await;
-    guest.files = GuestFiles::open(&access, &Descriptors::of(10), &LocalFolders::default())
+    guest.files = GuestFiles::open(&access, &Descriptors::of(1000), &LocalFolders::default())
         .await
         .unwrap();
     let root = guest.root("root");
