@@ -122,13 +122,16 @@ impl Mount {
         let path = self.join(relative)?;
         let failed = |error| failed("read", relative, &error);
         let file = File::open(path).map_err(failed)?;
-        if file.metadata().map_err(failed)?.is_dir() {
+        let found = file.metadata().map_err(failed)?;
+        if found.is_dir() {
             return Err(ToolError::validation(format!(
                 "`{relative}` is a folder, not a file"
             )));
         }
-        let mut bytes = Vec::new();
         let most = max_bytes.saturating_add(1);
+        // With room for one byte more than there are, its end is met by the first read that finds nothing.
+        let room = found.len().saturating_add(1).min(most);
+        let mut bytes = Vec::with_capacity(usize::try_from(room).unwrap_or_default());
         file.take(most).read_to_end(&mut bytes).map_err(failed)?;
         if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > max_bytes {
             return Err(ToolError::limit_exceeded(format!(
