@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -92,6 +92,23 @@ pub(super) struct Compiler {
     in_progress: Mutex<HashMap<Digest, Arc<tokio::sync::Mutex<()>>>>,
 }
 
+/// Somebody who compiles a digest, or waits for whoever does. Each may give up; the last one clears up.
+struct Turn<'a> {
+    compiler: &'a Compiler,
+    digest: &'a Digest,
+    lock: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let mut in_progress = self.compiler.in_progress();
+        // One is the table's and one is this.
+        if Arc::strong_count(&self.lock) <= 2 {
+            in_progress.remove(self.digest);
+        }
+    }
+}
+
 impl Compiler {
     /// `program` is started again for each compilation.
     pub(super) fn new(engine: &Engine, cache: &Path, program: CompilerProgram) -> Self {
@@ -122,25 +139,31 @@ impl Compiler {
         if let Some(compiled) = self.cached(engine, digest).await {
             return Ok(compiled);
         }
-        let lock = {
-            let mut in_progress = self
-                .in_progress
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            in_progress.entry(digest.clone()).or_default().clone()
-        };
-        let compiled = {
-            let _compiling = lock.lock().await;
-            match self.cached(engine, digest).await {
-                Some(compiled) => Ok(compiled),
-                None => self.compile_and_map(engine, digest, bytes).await,
-            }
-        };
+        let turn = self.turn(digest);
+        let _compiling = turn.lock.lock().await;
+        match self.cached(engine, digest).await {
+            Some(compiled) => Ok(compiled),
+            None => self.compile_and_map(engine, digest, bytes).await,
+        }
+    }
+
+    fn turn<'a>(&'a self, digest: &'a Digest) -> Turn<'a> {
+        let lock = self
+            .in_progress()
+            .entry(digest.clone())
+            .or_default()
+            .clone();
+        Turn {
+            compiler: self,
+            digest,
+            lock,
+        }
+    }
+
+    fn in_progress(&self) -> MutexGuard<'_, HashMap<Digest, Arc<tokio::sync::Mutex<()>>>> {
         self.in_progress
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .remove(digest);
-        compiled
     }
 
     async fn compile_and_map(
