@@ -37,13 +37,17 @@ pub(crate) async fn keep_up(host: Arc<Host>) {
     }
     let watched = watched_folders(&host);
     let (folders, cache) = (host.config.folders.clone(), host.config.cache.clone());
+    let grants = host.grants.clone();
     let begun = tokio::try_join!(
         tokio::task::spawn_blocking(move || {
             let mut watcher = FolderWatcher::new(&watched, events);
             watcher.follow();
             watcher
         }),
-        tokio::task::spawn_blocking(move || Inventory::new(folders, cache)),
+        tokio::task::spawn_blocking(move || {
+            grants.current();
+            Inventory::new(folders, cache)
+        }),
     );
     let (mut watcher, mut inventory) = match begun {
         Ok(begun) => begun,

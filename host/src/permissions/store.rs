@@ -4,7 +4,7 @@
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -29,7 +29,8 @@ pub(crate) struct GrantStore {
     is_policy: bool,
     /// Where definitions are kept by their digest, so that a later difference can be shown.
     definitions: PathBuf,
-    current: ArcSwap<Current>,
+    /// Read when it is first asked for: a client's first request needs no grants.
+    current: OnceLock<ArcSwap<Current>>,
 }
 
 /// The grants as they were last read.
@@ -62,18 +63,24 @@ impl GrantStore {
     }
 
     fn open(file: PathBuf, state: &Path, is_policy: bool) -> Self {
-        let stamp = Stamp::of(&file);
-        let grants = read(&file, is_policy);
         Self {
             file,
             is_policy,
             definitions: state.join("definitions"),
-            current: ArcSwap::from_pointee(Current {
-                grants,
+            current: OnceLock::new(),
+        }
+    }
+
+    fn cell(&self) -> &ArcSwap<Current> {
+        self.current.get_or_init(|| {
+            // In this order: a change in between is then read again.
+            let stamp = Stamp::of(&self.file);
+            ArcSwap::from_pointee(Current {
+                grants: read(&self.file, self.is_policy),
                 stamp,
                 revision: 0,
-            }),
-        }
+            })
+        })
     }
 
     pub(crate) fn file(&self) -> &Path {
@@ -85,7 +92,7 @@ impl GrantStore {
     }
 
     pub(crate) fn current(&self) -> Arc<Current> {
-        self.current.load_full()
+        self.cell().load_full()
     }
 
     /// Reads the file again if it is another than before; says whether it was.
@@ -99,7 +106,7 @@ impl GrantStore {
         if let Err(error) = &grants {
             tracing::warn!(path = %self.file.display(), hint = %error.hint, "nothing is granted: {error}");
         }
-        self.current.store(Arc::new(Current {
+        self.cell().store(Arc::new(Current {
             grants,
             stamp,
             revision: before.revision + 1,
