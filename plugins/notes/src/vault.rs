@@ -69,8 +69,11 @@ impl Vault {
 
     /// The text of a note that [`note`](Self::note) or a walk found.
     pub(crate) fn text(&self, note: &str, path: &Path) -> Result<String, ToolError> {
-        let mut bytes = Vec::new();
         let file = open(note, path)?;
+        let metadata = file
+            .metadata()
+            .map_err(|error| failed("read", note, &error))?;
+        let mut bytes = room_for(&metadata, MAX_NOTE_BYTES + 1);
         file.take(MAX_NOTE_BYTES + 1)
             .read_to_end(&mut bytes)
             .map_err(|error| failed("read", note, &error))?;
@@ -91,7 +94,7 @@ impl Vault {
         let metadata = file
             .metadata()
             .map_err(|error| failed("read", note, &error))?;
-        let mut beginning = Vec::new();
+        let mut beginning = room_for(&metadata, TITLE_BYTES);
         file.take(TITLE_BYTES)
             .read_to_end(&mut beginning)
             .map_err(|error| failed("read", note, &error))?;
@@ -184,6 +187,12 @@ impl Vault {
         }
         Ok(last)
     }
+}
+
+/// Room for what is read of a file, so that it takes few reads: one byte more than there are, since its end is met by a read that finds nothing.
+fn room_for(metadata: &Metadata, most: u64) -> Vec<u8> {
+    let room = metadata.len().saturating_add(1).min(most);
+    Vec::with_capacity(usize::try_from(room).unwrap_or_default())
 }
 
 /// A note as lists show it, from its text or the beginning of it.
